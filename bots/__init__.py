@@ -1,0 +1,1 @@
+"""Relays conversations between people and the gateway."""

@@ -1,0 +1,106 @@
+"""What `scrape` leaves in `raw/` and `build` reads: pages, posts and files as they were found."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Literal, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from onbrand.atomic import atomic_file
+
+PAGES = "pages.jsonl.gz"
+POSTS = "posts.jsonl"
+FILES = "files.jsonl"
+FAILED = "failed.jsonl"
+
+
+class _Raw(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(_Raw):
+    """One fetched page of the website."""
+
+    url: str
+    """Normalised URL it was asked for under."""
+    final_url: str
+    """After redirects."""
+    status: int
+    fetched_at: str
+    """UTC, ISO 8601."""
+    content_type: str = ""
+    content_hash: str
+    """SHA-256 of `html`."""
+    etag: str = ""
+    rendered: bool = False
+    """True: `html` is the DOM that Chromium had after running the page's JavaScript."""
+    depth: int = 0
+    html: str
+
+
+class Post(_Raw):
+    """One item of a Facebook or Instagram export; nothing a commenter wrote is kept."""
+
+    source: Literal["facebook", "instagram"]
+    post_id: str
+    url: str
+    text: str
+    published_at: str | None = None
+    """UTC, ISO 8601."""
+    author: str = ""
+    """Account name as it stands in its URL, lower case; empty when the item names none."""
+    tags: list[str] = []
+    sponsored: bool = False
+    shared: bool = False
+    likes: int | None = None
+    """None when hidden (exports say -1) or absent."""
+    comments: int | None = None
+
+
+class TextFile(_Raw):
+    """One text file."""
+
+    path: str
+    """Relative to the workspace where possible."""
+    text: str
+
+
+class Failed(_Raw):
+    """Something that could not be read, with the reason: a page, an export item, a file."""
+
+    source: Literal["website", "facebook", "instagram", "file"]
+    locator: str
+    """URL, or file and item number."""
+    reason: str
+
+
+RawItem = TypeVar("RawItem", Page, Post, TextFile, Failed)
+
+
+def write_raw(path: Path, items: Iterable[RawItem]) -> int:
+    """Write items as JSON Lines (gzip when the name ends in .gz), atomically; return their count.
+
+    The gzip header carries no time or name, so equal items give equal bytes.
+    """
+    count = 0
+    with atomic_file(path) as partial, partial.open("wb") as stream:
+        gzipped = path.suffix == ".gz"
+        lines = gzip.GzipFile("", "wb", fileobj=stream, mtime=0) if gzipped else stream
+        for item in items:
+            lines.write(item.model_dump_json().encode() + b"\n")
+            count += 1
+        if gzipped:
+            lines.close()
+    return count
+
+
+def read_raw(path: Path, kind: type[RawItem]) -> Iterator[RawItem]:
+    """Read items back; a file that is not there holds none."""
+    if not path.is_file():
+        return
+    opener = gzip.open if path.suffix == ".gz" else open
+    with cast(IO[bytes], opener(path, "rb")) as lines:
+        for line in lines:
+            yield kind.model_validate(json.loads(line))

@@ -1,0 +1,1 @@
+"""Serves the merged model: an engine, and the gateway people and bots talk to."""
