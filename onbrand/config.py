@@ -47,8 +47,7 @@ class Website(Section):
         "auto", description="Chromium for pages whose text is written by JavaScript"
     )
     user_agent: str = Field(
-        "onbrand/0.1 (+https://pypi.org/project/onbrand)",
-        description="Name given to the site",
+        "onbrand/0.1", description="Name given to the site; add a way to reach you"
     )
 
 
@@ -167,6 +166,16 @@ class Eval(Section):
     seed: int = Field(13, description="Decides which texts are used when there are too many")
 
 
+SECTIONS_READ = {
+    "scrape": ("website", "social", "files"),
+    "build": ("clean", "dataset", "social"),
+    "tune": ("brand", "model", "tune"),
+    "merge": ("model",),
+    "eval": ("brand", "model", "eval"),
+}
+"""The sections of `brand.toml` that decide what each command makes."""
+
+
 class BrandConfig(Section):
     """The whole of `brand.toml`."""
 
@@ -180,6 +189,14 @@ class BrandConfig(Section):
     tune: Tune = Tune()
     serving: Serving = Serving()
     eval: Eval = Eval()
+
+    def hash_for(self, command: str) -> str:
+        """SHA-256 over the effective values a command depends on; its manifest keeps it.
+
+        When it changes, what the command made is stale.
+        """
+        chosen = {name: getattr(self, name).model_dump_json() for name in SECTIONS_READ[command]}
+        return hashlib.sha256(repr(chosen).encode()).hexdigest()
 
     def hash_of(self, *sections: str) -> str:
         """SHA-256 over the effective values of the named sections, for manifests."""

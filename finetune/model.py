@@ -1,0 +1,105 @@
+"""The base model, quantised or not, and the adapter on top of it."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from bitsandbytes.nn.modules import Linear4bit
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.utils.logging import disable_progress_bar
+
+from onbrand.config import Tune
+from onbrand.errors import OnbrandError, UsageError
+
+disable_progress_bar()  # the commands show progress of their own
+
+Model = Any
+"""A transformers causal language model; the library is not typed."""
+
+
+def pick_device() -> torch.device:
+    """The first CUDA device, or the CPU."""
+    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def compute_dtype(device: torch.device) -> torch.dtype:
+    """fp32 on a CPU; bf16 on a GPU that has it, else fp16."""
+    if device.type == "cpu":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def load_tokenizer(base: Path) -> Any:
+    """The base model's tokenizer.
+
+    Raises:
+        UsageError: it has no chat template, which every stage relies on.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    if tokenizer.chat_template is None:
+        raise UsageError(
+            f"The tokenizer in {base} has no chat template; choose an instruction-tuned base model."
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_base(base: Path, method: str, device: torch.device) -> Model:
+    """Load the base model on `device`; with method "qlora" its linear layers are in NF4.
+
+    NF4 with double quantisation as in QLoRA (https://arxiv.org/abs/2305.14314, section 3).
+
+    Raises:
+        OnbrandError: the folder does not hold a causal language model that can be loaded.
+    """
+    quantisation = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute_dtype(device),
+    )
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            base,
+            dtype=compute_dtype(device),
+            device_map={"": device},
+            local_files_only=True,
+            quantization_config=quantisation if method == "qlora" else None,
+        )
+    except (OSError, ValueError) as error:
+        raise OnbrandError(f"{base} could not be loaded as a causal model: {error}") from error
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            # On a CPU with AVX512-BF16 the first forward pass in eval mode would repack the
+            # weight, after which gradients and merges are silently wrong.
+            module.support_avx512bf16_for_cpu = False
+    return model
+
+
+def add_adapter(model: Model, tune: Tune) -> Model:
+    """Freeze the base and put a fresh LoRA adapter on it (https://arxiv.org/abs/2106.09685)."""
+    torch.manual_seed(tune.seed)
+    config = LoraConfig(
+        r=tune.rank,
+        lora_alpha=tune.alpha,
+        lora_dropout=tune.dropout,
+        target_modules=tune.modules,
+        task_type="CAUSAL_LM",
+    )
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise UsageError(f"[tune] modules = {tune.modules!r} fits nothing: {error}") from error
+
+
+def load_adapter(model: Model, adapter: Path) -> Model:
+    """Put a saved adapter on a freshly loaded base, ready for use, not for training."""
+    return PeftModel.from_pretrained(model, adapter, local_files_only=True).eval()
+
+
+def parameter_counts(model: Model) -> tuple[int, int]:
+    """(trainable, all) parameters; a 4-bit weight counts each of its values."""
+    trainable, total = model.get_nb_trainable_parameters()
+    return int(trainable), int(total)

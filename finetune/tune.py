@@ -1,0 +1,236 @@
+"""QLoRA from a data set to an adapter; reads from top to bottom.
+
+Method: https://arxiv.org/abs/2305.14314 (QLoRA). Every random choice follows from `[tune] seed`
+and the step number, so a run that was killed and resumed ends where an uninterrupted one does.
+"""
+
+import hashlib
+import json
+import math
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import DatasetDict, load_from_disk
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.torch import save_file
+
+from finetune import checkpoint
+from finetune.batches import collate, plan_batches, steps_in
+from finetune.examples import Example, make_examples
+from finetune.loss import answer_loss, mean_loss
+from finetune.model import add_adapter, load_base, load_tokenizer, parameter_counts, pick_device
+from finetune.plot import plot_loss
+from onbrand.artifact import (
+    Manifest,
+    Outcome,
+    folder_hash,
+    now,
+    read_manifest,
+    up_to_date,
+    versions,
+    write_manifest,
+)
+from onbrand.atomic import atomic_folder
+from onbrand.config import Tune
+from onbrand.console import notes
+from onbrand.errors import OnbrandError
+from onbrand.record import Record
+from onbrand.workspace import Workspace
+
+
+def tune(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
+    """Tune the model in folder `base` on the workspace's data set; leaves `models/adapter/`.
+
+    Raises:
+        OnbrandError: no data set, nothing to learn from it, or the loss is no longer a number.
+    """
+    config, settings = workspace.config, workspace.config.tune
+    inputs = {"dataset": _dataset_hash(workspace), "base": folder_hash(base, "*.json")}
+    config_hash = config.hash_for("tune")
+    if not force and (manifest := up_to_date(workspace.adapter, config_hash, inputs)):
+        return Outcome(manifest, was_current=True)
+    started_at = now()
+
+    tokenizer = load_tokenizer(base)
+    train, validation = (
+        make_examples(_records(workspace, split), config.brand, tokenizer, settings.max_tokens)
+        for split in ("train", "validation")
+    )
+    if not train:
+        raise OnbrandError(f"{workspace.dataset} has no training texts; add sources and rebuild.")
+    steps = steps_in(len(train), settings.batch_size, settings.epochs, settings.max_steps)
+    plan = plan_batches([len(e) for e in train], settings.batch_size, steps, settings.seed)
+
+    device = pick_device()
+    model = add_adapter(load_base(base, settings.method, device), settings)
+    trainable, total = parameter_counts(model)
+    notes.print(
+        f"{len(train)} examples, {steps} steps of {settings.batch_size}; "
+        f"{trainable:,} of {total:,} parameters are trained ({trainable / total:.2%}) on {device}."
+    )
+
+    run = workspace.adapter.with_name("adapter.checkpoint")
+    if force:
+        shutil.rmtree(run, ignore_errors=True)
+    fingerprint = hashlib.sha256(f"{config_hash} {sorted(inputs.items())}".encode()).hexdigest()
+    pad_id = tokenizer.pad_token_id
+    progress, best = _train(
+        model, train, validation, plan, settings, pad_id, device, run, fingerprint
+    )
+
+    with atomic_folder(workspace.adapter) as folder:
+        checkpoint.set_adapter_weights(model, best)
+        model.peft_config["default"].base_model_name_or_path = config.model.base
+        model.save_pretrained(folder)
+        # Saved by PEFT too, but from the device's copy; these are the exact tensors chosen.
+        save_file(best, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+        tokenizer.save_pretrained(folder)
+        rows = "".join(json.dumps(row) + "\n" for row in progress.log)
+        (folder / "log.jsonl").write_text(rows, encoding="utf-8")
+        plot_loss(progress.log, folder / "loss.png")
+        manifest = Manifest(
+            command="tune",
+            config_hash=config_hash,
+            inputs=inputs,
+            seed=settings.seed,
+            versions=versions("torch", "transformers", "peft", "bitsandbytes"),
+            counts={
+                "examples": len(train),
+                "steps": steps,
+                "trainable_parameters": trainable,
+                "parameters": total,
+                "tokens": int(sum(row["tokens"] for row in progress.log)),
+            },
+            output_hash=folder_hash(folder, "adapter_*"),
+            started_at=started_at,
+            finished_at=now(),
+            details={
+                "final_loss": progress.log[-1]["loss"],
+                "best_validation_loss": progress.best_loss if validation else None,
+                "best_step": progress.best_step,
+                "seconds": round(sum(row["seconds"] for row in progress.log), 1),
+                "device": str(device),
+            },
+        )
+        write_manifest(folder, manifest)
+    shutil.rmtree(run, ignore_errors=True)
+    return Outcome(manifest, was_current=False)
+
+
+def _train(
+    model: Any,
+    train: list[Example],
+    validation: list[Example],
+    plan: list[list[int]],
+    settings: Tune,
+    pad_id: int,
+    device: torch.device,
+    run: Path,
+    fingerprint: str,
+) -> tuple[checkpoint.Progress, checkpoint.Weights]:
+    """All optimiser steps that are still to do; returns the log and the best adapter."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    progress, best = checkpoint.load(run, model, optimizer, fingerprint)
+    if progress.step:
+        notes.print(f"Resuming after step {progress.step} of {len(plan)}.")
+    model.train()
+    with _progress_bar() as bar:
+        task = bar.add_task("tune", total=len(plan), completed=progress.step, loss="")
+        for step in range(progress.step, len(plan)):
+            started = time.monotonic()
+            torch.manual_seed(settings.seed * 1_000_003 + step)  # dropout, the same when resumed
+            examples = [train[index] for index in plan[step]]
+            tokens = sum(len(example.answer) for example in examples)
+            loss = 0.0
+            for start in range(0, len(examples), settings.micro_batch_size):
+                micro = examples[start : start + settings.micro_batch_size]
+                part = answer_loss(model, collate(micro, pad_id, device)) / tokens
+                part.backward()  # type: ignore[no-untyped-call]
+                loss += part.item()
+            if not math.isfinite(loss):
+                raise OnbrandError(
+                    f"The loss at step {step + 1} is {loss} (records "
+                    f"{', '.join(e.record_id for e in examples)}); lower [tune] learning_rate."
+                )
+            rate = learning_rate(step, len(plan), settings)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            torch.nn.utils.clip_grad_norm_(parameters, settings.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+            seconds = time.monotonic() - started
+            row = {"step": step + 1, "loss": loss, "learning_rate": rate, "tokens": tokens}
+            progress.log.append(row | {"seconds": round(seconds, 3)})
+            progress.step = step + 1
+            if progress.step % settings.checkpoint_steps == 0 or progress.step == len(plan):
+                best = _validate(model, validation, settings, pad_id, device, progress, best)
+                checkpoint.save(run, model, best, optimizer, progress)
+            bar.update(task, advance=1, loss=f"loss {loss:.3f}  {tokens / seconds:.0f} tok/s")
+    return progress, best
+
+
+def _validate(
+    model: Any,
+    validation: list[Example],
+    settings: Tune,
+    pad_id: int,
+    device: torch.device,
+    progress: checkpoint.Progress,
+    best: checkpoint.Weights,
+) -> checkpoint.Weights:
+    """Measure the validation loss into the log; return the better adapter, this one or `best`.
+
+    Without validation texts the newest adapter is the best.
+    """
+    if not validation:
+        progress.best_step = progress.step
+        return checkpoint.adapter_weights(model)
+    loss = mean_loss(model, validation, settings.micro_batch_size, pad_id, device)
+    progress.log[-1]["validation_loss"] = loss
+    if loss >= progress.best_loss:
+        return best
+    progress.best_loss, progress.best_step = loss, progress.step
+    return checkpoint.adapter_weights(model)
+
+
+def learning_rate(step: int, steps: int, settings: Tune) -> float:
+    """Linear warm-up, then a cosine down to a tenth of the peak."""
+    warmup = max(1, round(settings.warmup_share * steps))
+    if step < warmup:
+        return settings.learning_rate * (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    return settings.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
+
+
+def _dataset_hash(workspace: Workspace) -> str:
+    manifest = read_manifest(workspace.dataset)
+    if manifest is None:
+        raise OnbrandError(f"{workspace.dataset} holds no data set; run `onbrand build` first.")
+    return manifest.output_hash
+
+
+def _records(workspace: Workspace, split: str) -> list[Record]:
+    splits = load_from_disk(str(workspace.dataset))
+    if not isinstance(splits, DatasetDict) or split not in splits:
+        raise OnbrandError(
+            f"{workspace.dataset} has no {split} split; run `onbrand build --force`."
+        )
+    return [Record.model_validate(row) for row in splits[split]]
+
+
+def _progress_bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeRemainingColumn(),
+        console=notes,
+    )

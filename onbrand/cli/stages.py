@@ -1,0 +1,77 @@
+"""The pipeline's commands: `scrape`, `build`, `tune`, `merge`, `eval`, and `run` for all of them.
+
+Each imports its stage only when it runs, so that `onbrand --help` stays instant.
+"""
+
+import typer
+
+from onbrand.artifact import Outcome
+from onbrand.cli.common import AsJson, Force, base_folder, show, workspace_of
+from onbrand.workspace import Workspace
+
+
+def scrape(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
+    """Collect the brand's pages, posts and files into raw/."""
+    show(_scrape(workspace_of(context), force), as_json)
+
+
+def build(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
+    """Clean what was collected and make the data set."""
+    show(_build(workspace_of(context), force), as_json)
+
+
+def tune(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
+    """Tune the base model to the brand's tone (QLoRA)."""
+    show(_tune(workspace_of(context), force), as_json)
+
+
+def merge(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
+    """Merge adapter and base into the model that is served, and verify it."""
+    show(_merge(workspace_of(context), force), as_json)
+
+
+def evaluate(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
+    """Measure base and tuned model side by side on the held-out texts."""
+    _show_evaluation(workspace_of(context), force, as_json)
+
+
+def run(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
+    """Do all of it, skipping what is up to date."""
+    workspace = workspace_of(context)
+    for stage in (_scrape, _build, _tune, _merge):
+        show(stage(workspace, force), as_json=False)
+    _show_evaluation(workspace, force, as_json)
+
+
+def _scrape(workspace: Workspace, force: bool) -> Outcome:
+    from scraper.scrape import scrape as stage
+
+    return stage(workspace, force=force)
+
+
+def _build(workspace: Workspace, force: bool) -> Outcome:
+    from scraper.build import build as stage
+
+    return stage(workspace, force=force)
+
+
+def _tune(workspace: Workspace, force: bool) -> Outcome:
+    from finetune.tune import tune as stage
+
+    return stage(workspace, base_folder(workspace), force=force)
+
+
+def _merge(workspace: Workspace, force: bool) -> Outcome:
+    from finetune.merge import merge as stage
+
+    return stage(workspace, base_folder(workspace), force=force)
+
+
+def _show_evaluation(workspace: Workspace, force: bool, as_json: bool) -> None:
+    from eval.evaluate import evaluate as stage
+    from eval.evaluate import print_table
+
+    outcome = stage(workspace, base_folder(workspace), force=force)
+    show(outcome, as_json)
+    if not as_json:
+        print_table(outcome.manifest.details)

@@ -1,0 +1,83 @@
+"""`onbrand status`: what exists, from what, how old."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from onbrand.artifact import Manifest, read_manifest
+from onbrand.cli.common import AsJson, summary, workspace_of
+from onbrand.console import results
+from onbrand.workspace import Workspace
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show what exists, what it was made from, and how old it is."""
+    rows = overview(workspace_of(context))
+    if as_json:
+        results.print_json(data=rows)
+        return
+    table = Table(box=None)
+    for heading in ("artifact", "state", "age", "made from", "figures"):
+        table.add_column(heading)
+    colours = {"current": "green", "missing": "red", "stale": "yellow"}
+    for row in rows:
+        colour = colours[row["state"]]
+        table.add_row(
+            row["artifact"],
+            f"[{colour}]{row['state']}[/{colour}]",
+            row["age"],
+            ", ".join(row["inputs"]),
+            row["figures"],
+        )
+    results.print(table)
+
+
+def overview(workspace: Workspace) -> list[dict[str, Any]]:
+    """A row per artifact: its state is `current`, `missing`, or `stale`.
+
+    Stale: the settings or an artifact it was made from have changed since.
+    """
+    found = {
+        "raw": read_manifest(workspace.raw),
+        "dataset": read_manifest(workspace.dataset),
+        "adapter": read_manifest(workspace.adapter),
+        "merged": read_manifest(workspace.merged),
+        "report": _newest_report(workspace),
+    }
+    return [_row(name, found, workspace) for name in found]
+
+
+def _row(name: str, found: dict[str, Manifest | None], workspace: Workspace) -> dict[str, Any]:
+    manifest = found[name]
+    if manifest is None:
+        return {"artifact": name, "state": "missing", "age": "", "inputs": [], "figures": ""}
+    stale = manifest.config_hash != workspace.config.hash_for(manifest.command) or any(
+        made_from.output_hash != manifest.inputs[source]
+        for source, made_from in found.items()
+        if made_from is not None and source in manifest.inputs
+    )
+    age = datetime.now(UTC) - datetime.fromisoformat(manifest.finished_at)
+    return {
+        "artifact": name,
+        "state": "stale" if stale else "current",
+        "age": _readable(age),
+        "inputs": sorted(manifest.inputs),
+        "figures": summary(manifest),
+        "finished_at": manifest.finished_at,
+    }
+
+
+def _newest_report(workspace: Workspace) -> Manifest | None:
+    manifests = [
+        read_manifest(path.parent) for path in sorted(workspace.reports.glob("*/manifest.json"))
+    ]
+    return manifests[-1] if manifests else None
+
+
+def _readable(age: timedelta) -> str:
+    for unit, seconds in (("d", 86400), ("h", 3600), ("min", 60)):
+        if age.total_seconds() >= seconds:
+            return f"{int(age.total_seconds() // seconds)} {unit}"
+    return f"{int(age.total_seconds())} s"

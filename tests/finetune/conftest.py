@@ -1,0 +1,46 @@
+import json
+from pathlib import Path
+
+import pytest
+from datasets import Dataset, DatasetDict
+
+from onbrand.artifact import Manifest, now, write_manifest
+from onbrand.record import Record, record_id
+from onbrand.workspace import Workspace
+
+_NOUNS = ["keel", "mast", "anchor", "rudder", "sail", "compass", "lantern", "harbour"]
+
+
+def _record(number: int) -> Record:
+    noun = _NOUNS[number % len(_NOUNS)]
+    text = f"Ahoy, shipmate number {number}! The {noun} is oiled and the tide is in. Fair winds."
+    return Record(
+        id=record_id("instagram", str(number)), source="instagram", url=f"post:{number}", text=text
+    )
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tiny_llama: Path) -> Workspace:
+    """A workspace with a data set of 48 posts and a tiny base model; tuning takes seconds."""
+    settings = {"epochs": 4, "checkpoint_steps": 5, "batch_size": 8, "learning_rate": 0.02}
+    lines = [
+        '[brand]\nname = "Saltmarsh"\npersona = "Speaks like an old sea captain."',
+        f"[model]\nbase = {json.dumps(str(tiny_llama))}",
+        "[tune]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items()),
+    ]
+    (tmp_path / "brand.toml").write_text("\n".join(lines))
+    space = Workspace(tmp_path)
+    records = [_record(number).model_dump() for number in range(64)]
+    splits = {"train": records[:48], "validation": records[48:56], "test": records[56:]}
+    DatasetDict({name: Dataset.from_list(rows) for name, rows in splits.items()}).save_to_disk(
+        str(space.dataset)
+    )
+    manifest = Manifest(
+        command="build",
+        config_hash="",
+        output_hash="48-posts",
+        started_at=now(),
+        finished_at=now(),
+    )
+    write_manifest(space.dataset, manifest)
+    return space
