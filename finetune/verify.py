@@ -98,6 +98,7 @@ def relative_logit_error(trained: Any, merged: Any, examples: list[Example]) -> 
     return float((difference / size) ** 0.5)
 
 
+@torch.no_grad()
 def _embedding_change(original: Any, merged: Any) -> float:
     """Largest absolute change of an input embedding; the adapter never touches them."""
     before, after = (m.get_input_embeddings().weight for m in (original, merged))

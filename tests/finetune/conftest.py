@@ -22,6 +22,20 @@ def _record(number: int) -> Record:
 @pytest.fixture
 def workspace(tmp_path: Path, tiny_llama: Path) -> Workspace:
     """A workspace with a data set of 48 posts and a tiny base model; tuning takes seconds."""
+    return make_workspace(tmp_path, tiny_llama)
+
+
+@pytest.fixture(scope="session")
+def tuned_once(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that was tuned; tests take a copy of it."""
+    from finetune.tune import tune
+
+    space = make_workspace(tmp_path_factory.mktemp("tuned"), tiny_llama)
+    tune(space, tiny_llama)
+    return space.root
+
+
+def make_workspace(tmp_path: Path, tiny_llama: Path) -> Workspace:
     settings = {"epochs": 4, "checkpoint_steps": 5, "batch_size": 8, "learning_rate": 0.02}
     lines = [
         '[brand]\nname = "Saltmarsh"\npersona = "Speaks like an old sea captain."',

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from finetune.merge import merge
 from finetune.tune import tune
+from onbrand.artifact import read_manifest
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 
@@ -33,25 +34,23 @@ def test_the_loss_falls_and_the_adapter_is_complete(workspace: Workspace, tiny_l
     assert not workspace.adapter.with_name("adapter.checkpoint").exists()
 
 
-def test_nothing_changed_means_nothing_to_do(workspace: Workspace, tiny_llama: Path) -> None:
-    first = tune(workspace, tiny_llama)
+def test_nothing_changed_means_nothing_to_do(tuned_once: Path, tiny_llama: Path) -> None:
+    workspace = Workspace(tuned_once)
+    before = read_manifest(workspace.adapter)
     again = tune(workspace, tiny_llama)
     assert again.was_current
-    assert again.manifest == first.manifest
+    assert again.manifest == before
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_equals_uninterrupted(
-    workspace: Workspace, tiny_llama: Path, tmp_path: Path
-) -> None:
-    expected = tune(workspace, tiny_llama)
-    expected_log = _log(workspace)
-    expected_weights = load_file(workspace.adapter / "adapter_model.safetensors")
-    (workspace.adapter / "manifest.json").unlink()
+def test_killed_and_resumed_equals_uninterrupted(workspace: Workspace, tuned_once: Path) -> None:
+    uninterrupted = Workspace(tuned_once)
+    expected_log = _log(uninterrupted)
+    expected_weights = load_file(uninterrupted.adapter / "adapter_model.safetensors")
 
-    command = [sys.executable, "-m", "onbrand", "-w", str(tmp_path), "tune"]
+    command = [sys.executable, "-m", "onbrand", "-w", str(workspace.root), "tune"]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    state = tmp_path / "models" / "adapter.checkpoint" / "state.json"
+    state = workspace.root / "models" / "adapter.checkpoint" / "state.json"
     deadline = time.monotonic() + 120
     while not state.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -67,7 +66,6 @@ def test_killed_and_resumed_equals_uninterrupted(
     weights = load_file(workspace.adapter / "adapter_model.safetensors")
     for name, tensor in weights.items():
         assert tensor.allclose(expected_weights[name], atol=1e-6), name
-    assert expected.manifest.counts["steps"] == len(log)
 
 
 def test_evaluation_does_not_change_training(workspace: Workspace, tiny_llama: Path) -> None:

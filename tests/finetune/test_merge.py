@@ -1,0 +1,104 @@
+"""The merged model is the trained one; each known wrong way is caught."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from bitsandbytes.nn.modules import Linear4bit
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from finetune.batches import collate
+from finetune.examples import Example
+from finetune.merge import fold_in, merge
+from finetune.model import load_adapter, load_base
+from finetune.verify import relative_logit_error, verify
+from onbrand.errors import OnbrandError
+from onbrand.workspace import Workspace
+
+CPU = torch.device("cpu")
+LIMIT = 1e-5
+
+
+@pytest.fixture
+def tuned(tuned_once: Path, tmp_path: Path) -> Workspace:
+    return Workspace(shutil.copytree(tuned_once, tmp_path / "workspace"))
+
+
+@pytest.fixture
+def example() -> Example:
+    return Example("x", "write", [1, 50, 60, 70, 80, 90], [100, 110, 120, 2])
+
+
+def test_merged_equals_trained_and_the_files_are_complete(
+    tuned: Workspace, tiny_llama: Path
+) -> None:
+    merge(tuned, tiny_llama)
+    verification = json.loads(tuned.verification.read_text())
+    errors = {check["name"]: check["value"] for check in verification["checks"]}
+    assert verification["passed"]
+    assert errors["relative_logit_error"] < LIMIT
+    assert merge(tuned, tiny_llama).was_current
+
+    tokenizer = AutoTokenizer.from_pretrained(tuned.merged)
+    assert tokenizer.chat_template == AutoTokenizer.from_pretrained(tiny_llama).chat_template
+    model = AutoModelForCausalLM.from_pretrained(tuned.merged)
+    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    assert not model.generation_config.do_sample
+    assert not hasattr(model.config, "quantization_config")
+
+
+def test_the_known_wrong_ways_give_another_model(
+    tuned: Workspace, tiny_llama: Path, example: Example
+) -> None:
+    trained = load_adapter(load_base(tiny_llama, "qlora", CPU), tuned.adapter)
+    right = AutoModelForCausalLM.from_pretrained(tiny_llama)
+    fold_in(trained, right)
+    assert relative_logit_error(trained, right, [example]) < LIMIT
+
+    on_original = load_adapter(load_base(tiny_llama, "lora", CPU), tuned.adapter).merge_and_unload()
+    in_four_bit = load_adapter(load_base(tiny_llama, "qlora", CPU), tuned.adapter)
+    in_four_bit = in_four_bit.merge_and_unload()
+    without_adapter = AutoModelForCausalLM.from_pretrained(tiny_llama)
+    for wrong in (on_original, in_four_bit, without_adapter):
+        assert relative_logit_error(trained, wrong, [example]) > 100 * LIMIT
+
+
+@pytest.mark.parametrize("damage", ["weights", "embeddings", "template", "head"])
+def test_verification_catches_damage(tuned: Workspace, tiny_llama: Path, damage: str) -> None:
+    merge(tuned, tiny_llama)
+    model = AutoModelForCausalLM.from_pretrained(tuned.merged)
+    tokenizer = AutoTokenizer.from_pretrained(tuned.merged)
+    with torch.no_grad():
+        if damage == "weights":
+            model.model.layers[0].self_attn.q_proj.weight.mul_(1.01)
+        elif damage == "embeddings":
+            model.get_input_embeddings().weight[5] += 1e-3
+        elif damage == "head":
+            head = torch.nn.Parameter(model.get_input_embeddings().weight.clone())
+            model.lm_head.weight = head
+            model.config.tie_word_embeddings = False
+        else:
+            tokenizer.chat_template = "{{ messages }}"
+    model.save_pretrained(tuned.merged)
+    tokenizer.save_pretrained(tuned.merged)
+    assert not verify(tuned, tiny_llama, "qlora").passed
+
+
+def test_an_adapter_of_another_base_is_refused(tuned: Workspace, smollm2: Path) -> None:
+    with pytest.raises(OnbrandError, match="another base model"):
+        merge(tuned, smollm2)
+
+
+def test_an_evaluation_pass_leaves_the_weights_as_they_are(
+    tiny_llama: Path, example: Example
+) -> None:
+    model = load_base(tiny_llama, "qlora", CPU)
+    layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
+    before = [layer.weight.data.clone() for layer in layers]
+    with torch.no_grad():
+        model.eval()(input_ids=collate([example], 2, CPU)["input_ids"])
+    assert layers
+    for layer, weight in zip(layers, before, strict=True):
+        assert torch.equal(layer.weight.data, weight)

@@ -1,0 +1,145 @@
+"""The command line as a person meets it: in a process of its own."""
+
+import errno
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from onbrand import __version__
+from onbrand.cli import main
+
+
+def onbrand(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "onbrand", *arguments],
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "200"} | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_help_is_instant(tmp_path: Path) -> None:
+    seconds = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert onbrand("--help", cwd=tmp_path).returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Processor time, so that a busy machine does not fail the test.
+        seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert min(seconds) < 0.5
+
+
+def test_the_command_line_imports_nothing_heavy(tmp_path: Path) -> None:
+    heavy = {"torch", "transformers", "datasets", "httpx", "trafilatura", "fastapi", "numpy"}
+    code = f"import sys, onbrand.cli; print(sorted({heavy} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["scraper.scrape", "scraper.build", "bots.terminal", "serving.serve", "serving.gateway"],
+)
+def test_no_torch_where_none_is_needed(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_version(tmp_path: Path) -> None:
+    assert onbrand("--version", cwd=tmp_path).stdout == f"onbrand {__version__}\n"
+
+
+def test_no_workspace_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    for command in ("run", "scrape", "build", "tune", "merge", "eval", "serve", "status", "config"):
+        result = onbrand(command, cwd=tmp_path)
+        assert result.returncode == 2
+        assert result.stderr.startswith("Error: No brand.toml in ")
+        assert result.stderr.count("\n") == 1
+
+
+def test_init_config_status(tmp_path: Path) -> None:
+    assert onbrand("init", "tea", "--name", "Tea & Sons", cwd=tmp_path).returncode == 0
+    again = onbrand("init", "tea", cwd=tmp_path)
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    effective = json.loads(onbrand("-w", "tea", "config", "--json", cwd=tmp_path).stdout)
+    assert effective["brand"]["name"] == "Tea & Sons"
+    shown = onbrand("-w", "tea", "config", cwd=tmp_path).stdout
+    assert "brand.name" in shown
+    rows = json.loads(onbrand("-w", "tea", "status", "--json", cwd=tmp_path).stdout)
+    assert {row["state"] for row in rows} == {"missing"}
+
+
+def test_a_workspace_is_found_from_a_folder_below_it(tmp_path: Path) -> None:
+    (tmp_path / "brand.toml").touch()
+    below = tmp_path / "raw" / "deep"
+    below.mkdir(parents=True)
+    assert onbrand("status", cwd=below).returncode == 0
+
+
+def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "brand.toml").write_text("[website]\nstart_url = []\n")
+    result = onbrand("run", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "unknown key website.start_url; did you mean website.start_urls?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence", "code"),
+    [
+        (ValueError("odd"), "Unexpected ValueError: odd. Run it again with --debug.", 1),
+        (OSError(errno.ENOSPC, "No space left", "raw/x"), "The disk is full (raw/x);", 1),
+        (PermissionError(errno.EACCES, "Permission denied", "raw/x"), "Permission denied", 1),
+        (ModuleNotFoundError("No module named 'torch'"), "`onbrand doctor` names the ones", 2),
+    ],
+)
+def test_every_error_ends_as_one_sentence(
+    error: Exception,
+    sentence: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("onbrand.cli.app.app", fail)
+    monkeypatch.setattr(sys, "argv", ["onbrand", "run"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    shown = capsys.readouterr().err
+    assert left.value.code == code
+    assert sentence in shown
+    assert "Traceback" not in shown
+
+
+def test_debug_is_accepted_after_the_command_too(tmp_path: Path) -> None:
+    result = onbrand("status", "--debug", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "Traceback" in result.stderr
+
+
+def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
+    result = onbrand("doctor", "--json", cwd=tmp_path, PATH="/nowhere", APIFY_TOKEN="secret-token")
+    findings = {finding["what"]: finding for finding in json.loads(result.stdout)}
+    assert findings["Chromium"]["state"] == "optional"
+    assert "apt-get install" in findings["Chromium"]["mend"]
+    assert findings["packages: finetune"]["state"] == "ok"
+    assert findings["APIFY_TOKEN"]["found"] == "set"
+    assert "secret-token" not in result.stdout
+
+
+def test_models_lists_the_embedded_one(tmp_path: Path) -> None:
+    [model] = json.loads(onbrand("models", "list", "--json", cwd=tmp_path).stdout)
+    assert model["name"] == "smollm2-135m"
+
+
+def test_a_base_model_that_does_not_exist(tmp_path: Path) -> None:
+    result = onbrand("models", "fetch", "no such model!", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "no embedded model (smollm2-135m), no folder, and no hub id" in result.stderr

@@ -1,0 +1,73 @@
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from onbrand.config import SECTIONS_READ, BrandConfig, load_config
+from onbrand.config_template import brand_toml
+from onbrand.errors import UsageError
+
+
+def _load(folder: Path, text: str) -> BrandConfig:
+    path = folder / "brand.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[brand]\nnmae = 'x'", "unknown key brand.nmae; did you mean brand.name?"),
+        ("[tunes]\nrank = 4", "unknown key tunes; did you mean tune?"),
+        ("[tune]\nrank = 0", "tune.rank = 0: Input should be greater than or equal to 1."),
+        ("[tune]\nmethod = 'full'", "tune.method = 'full': Input should be 'qlora' or 'lora'."),
+        ("[brand\n", "is not valid TOML"),
+    ],
+)
+def test_what_cannot_be_right_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        _load(tmp_path, text)
+    assert sentence in str(caught.value)
+    assert str(tmp_path / "brand.toml") in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="onbrand init"):
+        load_config(tmp_path / "brand.toml")
+
+
+def test_a_new_file_is_valid_and_changes_nothing_but_what_was_given(tmp_path: Path) -> None:
+    config = _load(tmp_path, brand_toml("Tea & Sons", ["https://example.com/"]))
+    assert config.brand.name == "Tea & Sons"
+    assert config.website.start_urls == ["https://example.com/"]
+    defaults = BrandConfig()
+    assert config.tune == defaults.tune
+    assert config.serving == defaults.serving
+
+
+def test_every_commented_default_is_the_real_default() -> None:
+    text = brand_toml("x", []).replace("\n# ", "\n").split("[brand]", 1)[1]
+    lines = ["[brand]", *text.splitlines()]
+    kept = [line for line in lines if line.startswith("[") or " = " in line]
+    parsed = tomllib.loads("\n".join(kept))
+    parsed["brand"]["name"] = ""
+    assert BrandConfig.model_validate(parsed) == BrandConfig()
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for section in BrandConfig.model_fields.values():
+        for key, field in section.annotation.model_fields.items():
+            assert field.description, key
+
+
+def test_a_hash_follows_only_the_sections_a_command_reads(tmp_path: Path) -> None:
+    plain = BrandConfig()
+    changed = _load(tmp_path, "[tune]\nrank = 4")
+    assert changed.hash_for("tune") != plain.hash_for("tune")
+    for command in set(SECTIONS_READ) - {"tune"}:
+        assert changed.hash_for(command) == plain.hash_for(command)
+
+
+def test_settings_can_be_written_and_read_as_json() -> None:
+    assert BrandConfig.model_validate(json.loads(BrandConfig().model_dump_json())) == BrandConfig()
