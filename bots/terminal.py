@@ -1,0 +1,99 @@
+"""`onbrand chat`: a conversation in the terminal."""
+
+import re
+from contextlib import closing, suppress
+
+from rich.text import Text
+
+from bots.conversation import Conversation
+from bots.gateway_client import GatewayClient
+from onbrand.console import notes, results
+from onbrand.errors import OnbrandError
+
+_PROMPT = "you> "
+_HELP = "/new begins anew, /quit or Ctrl-D leaves, Ctrl-C stops an answer."
+# All but newline and tab: an answer must not be able to steer the terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def chat(url: str, brand_name: str, questions: list[str] | None = None) -> None:
+    """Talk to the gateway at `url`; answers go to standard output as they come.
+
+    Args:
+        url: The gateway's URL.
+        brand_name: Shown before each answer.
+        questions: Asked one by one, each in a conversation of its own, instead of reading from
+            the keyboard.
+
+    Raises:
+        OnbrandError: the gateway cannot be reached or is not ready; with `questions`, also when
+            an answer fails.
+    """
+    name = brand_name or "assistant"
+    with closing(GatewayClient(url)) as client:
+        client.check_ready()
+        if questions is None:
+            _talk(client, name)
+            return
+        for question in questions:
+            _print(f"{_PROMPT}{question}\n")
+            conversation = Conversation()
+            conversation.ask(question)
+            _print_answer(client, conversation, name)
+
+
+def _talk(client: GatewayClient, name: str) -> None:
+    """Read questions until the person leaves."""
+    with suppress(ImportError):
+        import readline  # noqa: F401 - line editing and history at the prompt
+
+    notes.print(f"You are talking to {name}. {_HELP}", markup=False)
+    conversation = Conversation()
+    while True:
+        try:
+            question = input(_PROMPT).strip()
+        except EOFError:
+            _print("\n")
+            return
+        except KeyboardInterrupt:
+            _print("\n")
+            notes.print(_HELP, markup=False)
+            continue
+        if question == "/quit":
+            return
+        if question == "/new":
+            conversation.clear()
+            notes.print("A new conversation.")
+            continue
+        if question.startswith("/"):
+            notes.print(_HELP, markup=False)
+            continue
+        if question:
+            conversation.ask(question)
+            try:
+                _print_answer(client, conversation, name)
+            except OnbrandError as error:
+                notes.print(str(error), style="red", markup=False)
+
+
+def _print_answer(client: GatewayClient, conversation: Conversation, name: str) -> None:
+    """Stream one answer; what was said is remembered, however it ended."""
+    said: list[str] = []
+    results.print(Text(f"{name}> ", style="bold"), end="")
+    try:
+        # Closing the stream is what makes the model stop.
+        with closing(client.stream_reply(conversation.messages())) as pieces:
+            for piece in pieces:
+                said.append(piece)
+                _print(_CONTROL.sub("", piece))
+    except KeyboardInterrupt:
+        _print(" …")
+    finally:
+        conversation.answer("".join(said))
+        _print("\n\n")
+
+
+def _print(text: str) -> None:
+    """Write as it is: pieces of words must not be wrapped, nor brackets read as markup."""
+    results.out(text, end="", highlight=False)
+    results.file.flush()

@@ -1,0 +1,57 @@
+"""What the gateway needs to know of an engine: an OpenAI-compatible server, wherever it runs."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+ENGINE_KEY = "ONBRAND_ENGINE_KEY"
+"""Environment variable with the API key for `engine = "url"`."""
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class Engine(Protocol):
+    """A server with `/chat/completions` under `base_url`, as OpenAI's API reference describes it.
+
+    https://platform.openai.com/docs/api-reference/chat
+    """
+
+    @property
+    def base_url(self) -> str:
+        """Up to and with `/v1`."""
+
+    @property
+    def model(self) -> str:
+        """The name the server knows the model by; empty: the first it lists under `/models`."""
+
+    @property
+    def api_key(self) -> str:
+        """Sent as a bearer token; empty: none is sent."""
+
+    def extra_fields(self, temperature: float) -> dict[str, Any]:
+        """What this server has to be told beyond OpenAI's fields."""
+
+    def failure(self) -> str | None:
+        """Why it will never answer (again), one sentence; None while it may."""
+
+
+@dataclass(frozen=True)
+class UrlEngine:
+    """A server that somebody else runs: vLLM, llama.cpp, a hosted API, …"""
+
+    base_url: str
+    model: str = ""
+    api_key: str = ""
+
+    def extra_fields(self, temperature: float) -> dict[str, Any]:
+        """Nothing: OpenAI's fields are enough."""
+        return {}
+
+    def failure(self) -> str | None:
+        """It is not ours to know: it may always come back."""
+        return None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine, where a proxy from the environment has no business."""
+    return urlsplit(url).hostname in _LOOPBACK

@@ -1,0 +1,55 @@
+import pytest
+
+from scraper.social.fields import account_name, count_of, hashtags, time_of
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        (17, 17), (0, 0), (-1, None), (None, None), (True, None), ("-1", None), ("", None),
+        ("1,234", 1234), ("2.4K", 2400), ("3m", 3_000_000), ("12 likes", 12), ([1, 2], None),
+        (float("nan"), None), (64.0, 64),
+    ],
+)  # fmt: skip
+def test_counts(value: object, count: int | None) -> None:
+    assert count_of(value) == count
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2025-08-06T07:22:37.000Z", "2025-08-06T07:22:37+00:00"),
+        ("2025-08-06T09:22:37+02:00", "2025-08-06T07:22:37+00:00"),
+        (1754464957, "2025-08-06T07:22:37+00:00"),
+        (1754464957000, "2025-08-06T07:22:37+00:00"),
+        ("1754464957", "2025-08-06T07:22:37+00:00"),
+        ("yesterday", None),
+        (None, None),
+        (1e40, None),
+    ],
+)
+def test_times(value: object, moment: str | None) -> None:
+    assert time_of(value) == moment
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("TapalOfficial", "tapalofficial"),
+        ("@tapal", "tapal"),
+        ("https://www.instagram.com/Tapal.Tea/", "tapal.tea"),
+        ("facebook.com/tapal?ref=x", "tapal"),
+        ("https://www.facebook.com/profile.php?id=1000", "1000"),
+        ("https://www.facebook.com/permalink.php?story_fbid=1", ""),
+        ("https://www.instagram.com/p/ABC/", ""),
+        (None, ""),
+    ],
+)
+def test_account_names(value: object, name: str) -> None:
+    assert account_name(value) == name
+
+
+def test_hashtags_come_in_the_order_of_the_text() -> None:
+    assert hashtags("a #Zwei und #Eins", ["Eins", "Zwei"]) == ["Zwei", "Eins"]
+    assert hashtags("چائے #چائے and #Tea #Tea, not a#b nor &#39;") == ["چائے", "Tea"]
+    assert hashtags("none") == []

@@ -1,0 +1,37 @@
+"""Fixtures of the serving tests: the real gateway in front of a real engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gateway_harness import BRAND, SETTINGS, running, wait_ready
+
+from serving.gateway import create_app
+from serving.transformers_engine import TransformersEngine, start_transformers
+
+
+@pytest.fixture(scope="session")
+def merged(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny Llama as `models/merged`, in a place transformers' server could misread.
+
+    What follows an @ it takes for a hub revision.
+    """
+    models = tmp_path_factory.mktemp("brand@home") / "models"
+    models.mkdir()
+    (models / "merged").symlink_to(tiny_llama)
+    return models / "merged"
+
+
+@pytest.fixture(scope="session")
+def tiny_engine(
+    merged: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TransformersEngine]:
+    with start_transformers(merged, tmp_path_factory.mktemp("logs")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def tiny_gateway(tiny_engine: TransformersEngine) -> Iterator[str]:
+    with running(create_app(SETTINGS, BRAND, tiny_engine)) as url:
+        wait_ready(url)
+        yield url
