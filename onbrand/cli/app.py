@@ -4,9 +4,11 @@ Nothing heavy is imported here: each command imports its stage when it runs.
 """
 
 import errno
+import logging
 import os
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -67,7 +69,8 @@ def main() -> None:
     """Run the command line; every error ends as one sentence and an exit code."""
     # Accepted after the command too, where people type it once something has gone wrong.
     debug = "--debug" in sys.argv
-    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")  # the commands show their own
+    if not debug:
+        _quieten_libraries()
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
         app()
@@ -83,6 +86,14 @@ def main() -> None:
     except Exception as error:
         message = f"Unexpected {type(error).__name__}: {error}. Run it again with --debug."
         _leave(error, debug, message, 1)
+
+
+def _quieten_libraries() -> None:
+    """Keep what libraries say to their developers away from people who only use them."""
+    warnings.simplefilter("ignore", FutureWarning)
+    warnings.simplefilter("ignore", DeprecationWarning)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")  # the commands show their own
 
 
 def _leave(error: BaseException, debug: bool, message: str, code: int) -> NoReturn:

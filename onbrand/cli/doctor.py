@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Literal
 
 import typer
 from dotenv import load_dotenv
+from packaging.requirements import Requirement
 from rich.table import Table
 
 from onbrand.base_models import EMBEDDED, embedded_folder, models_cache
@@ -99,16 +99,27 @@ def _disk(free: float) -> Finding:
 
 def _packages_of(extra: str) -> Finding:
     """Are the packages of an extra installed? Read from our own metadata, so never out of date."""
-    wanted = [
-        re.split(r"[\[<>=~!; ]", requirement)[0]
-        for requirement in metadata.requires("onbrand") or []
-        if re.search(rf"extra == ['\"]{extra}['\"]", requirement)
-    ]
+    wanted = sorted(_required(extra))
     missing = [package for package in wanted if not _installed(package)]
     if missing:
         mend = f"{sys.executable} -m pip install 'onbrand[{extra}]'"
         return Finding(f"packages: {extra}", "missing", f"without {', '.join(missing)}", mend)
     return Finding(f"packages: {extra}", "ok", f"all {len(wanted)} installed")
+
+
+def _required(extra: str) -> set[str]:
+    """Names of the packages in an extra, those of the extras it includes among them."""
+    names: set[str] = set()
+    for line in metadata.requires("onbrand") or []:
+        requirement = Requirement(line)
+        # The first would hold without any extra: those packages are here, or we would not be.
+        if not requirement.marker or not requirement.marker.evaluate({"extra": extra}):
+            continue
+        if requirement.name == "onbrand":
+            names.update(*(_required(included) for included in requirement.extras))
+        else:
+            names.add(requirement.name)
+    return names
 
 
 def _installed(package: str) -> str | None:

@@ -50,7 +50,8 @@ def _gateway(workspace: Workspace, url: str) -> Iterator[str]:
     import httpx
 
     settings = workspace.config.serving
-    address = url or f"http://{settings.host}:{settings.port}"
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    address = url or f"http://{host}:{settings.port}"
 
     def is_ready() -> bool:
         try:

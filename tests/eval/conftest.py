@@ -11,7 +11,8 @@ from hypothesis import settings
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from eval.models import LocalModel, identity_of
+from eval.identity import identity_of
+from eval.models import LocalModel
 from onbrand.artifact import Manifest, now, write_manifest
 from onbrand.chat_format import encode_prompt, encode_text
 from onbrand.config import Brand

@@ -13,7 +13,8 @@ import pytest
 
 from eval.evaluate import evaluate, newest_report, print_table
 from eval.figures import FIGURES
-from eval.report import REPORT_NAME, Report, overlap, parse_report, read_samples
+from eval.report import REPORT_NAME, Report, parse_report, read_samples
+from eval.scores import overlap
 from onbrand.artifact import MANIFEST_NAME, Outcome
 from onbrand.console import results
 from onbrand.errors import OnbrandError
@@ -114,6 +115,24 @@ def test_up_to_date_until_something_changes(workspace: Workspace, base_folder: P
     fewer = evaluate(Workspace(workspace.root), base_folder)
     assert not fewer.was_current
     assert fewer.manifest.counts["items"] + fewer.manifest.counts["too_short"] == 5
+
+
+def test_what_is_up_to_date_needs_no_torch(
+    evaluated: tuple[Workspace, Outcome], base_folder: Path
+) -> None:
+    workspace, _ = evaluated
+    code = (
+        "import sys; from pathlib import Path; from eval.evaluate import evaluate, print_table; "
+        "from onbrand.workspace import Workspace; "
+        "outcome = evaluate(Workspace(Path(sys.argv[1])), Path(sys.argv[2])); "
+        "print_table(outcome.manifest.details); assert outcome.was_current; "
+        "assert not {'torch', 'transformers', 'nltk', 'datasets'} & set(sys.modules)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(workspace.root), str(base_folder)],
+        cwd=Path(__file__).parents[2],
+        check=True,
+    )
 
 
 def test_forced_again_it_finds_the_same_to_the_last_byte(

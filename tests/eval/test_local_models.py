@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from eval.models import LocalModel, identity_of
+from eval.identity import identity_of
+from eval.models import LocalModel
 from onbrand.errors import OnbrandError
 
 

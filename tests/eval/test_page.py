@@ -2,7 +2,8 @@ import pytest
 
 from eval.figures import change_percent, show_change
 from eval.page import render_page
-from eval.report import Data, Report, Sample, Score, changes, overlap
+from eval.report import Data, Report, Sample, Score, changes
+from eval.scores import overlap
 
 
 def sample(number: int, tuned: str) -> Sample:
@@ -83,7 +84,13 @@ def test_texts_cannot_break_the_page() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "shown"),
-    [(40.0, 10.0, "−75%"), (2.0, 3.0, "+50%"), (300.0, 299.0, "0%"), (0.0, 1.0, "–"), (None, 1.0, "–")],
+    [
+        (40.0, 10.0, "−75%"),
+        (2.0, 3.0, "+50%"),
+        (300.0, 299.0, "0%"),
+        (0.0, 1.0, "–"),
+        (None, 1.0, "–"),
+    ],
 )
 def test_changes(before: float | None, after: float, shown: str) -> None:
     assert show_change(change_percent(before, after)) == shown

@@ -10,7 +10,8 @@ from eval import perplexity as perplexity_module
 from eval.cache import Cache
 from eval.half_split import Item, half_split
 from eval.held_out import HeldOutText
-from eval.models import LocalModel, identity_of
+from eval.identity import identity_of
+from eval.models import LocalModel
 from eval.perplexity import negative_log_likelihoods, perplexity
 from onbrand.config import Brand
 from onbrand.errors import OnbrandError

@@ -42,6 +42,7 @@ def test_contact_data_is_masked(region: str, text: str, masked: str) -> None:
         "12/08/2023 2023-08-12 10:30 2012-01-02 08:00",
         "SKU 2025550123, EAN 4006381333931, ISBN 978-0-306-40615-7, Model 206-555-1234",
         "206-555-1234-XL",
+        "the best mobile 2019-2023",
         "https://www.facebook.com/b/posts/2025550123",
         "@blogger._sarah meet me@home, #Tea4Two, a @ b",
     ],

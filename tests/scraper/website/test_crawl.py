@@ -10,7 +10,7 @@ from onbrand.config import Website
 from onbrand.errors import OnbrandError, UsageError
 from scraper.raw import Failed, Page, read_raw
 from scraper.website.crawl import CrawlResult, crawl
-from tests.scraper.website.site import Site, answer, bakery, heals, link, page, redirect, slow
+from tests.scraper.website.site import Site, answer, bakery, drip, heals, link, page, redirect, slow
 
 
 def settings(site: Site, **values: object) -> Website:
@@ -40,6 +40,7 @@ def test_whole_site(site: Site, elsewhere: Site, tmp_path: Path) -> None:
     assert paths == sorted(f"{kept} /elsewhere/here /only-in-sitemap".split())
     assert "Crème brûlée" in found[f"{site.url}/latin"].html
     assert found[f"{site.url}/bread/rye/recipe"].depth == 3
+    assert found[f"{site.url}/new-place"].depth == 1, "a redirect is no step into the site"
 
     reasons = {url.removeprefix(site.url): reason for url, reason in failed(tmp_path).items()}
     assert reasons == {
@@ -76,6 +77,13 @@ async def _timed(work: object) -> float:
     start = clock.time()
     await work  # type: ignore[misc]
     return clock.time() - start
+
+
+def test_timeout_is_for_the_whole_page(site: Site, tmp_path: Path) -> None:
+    """No single read takes long: a byte comes every 50 ms."""
+    site.pages = {"/": page("Home", link("/drip")), "/drip": drip(20)}
+    assert asyncio.run(_timed(crawl(settings(site), tmp_path))) < 4
+    assert failed(tmp_path) == {f"{site.url}/drip": "no answer within 1 s"}
 
 
 def test_delay_spreads_requests(site: Site, tmp_path: Path) -> None:

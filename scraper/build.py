@@ -1,0 +1,177 @@
+"""`onbrand build`: raw texts to clean records, and those to a data set with an honest holdout."""
+
+from collections import Counter
+
+from rich.progress import track
+from rich.table import Table
+
+from onbrand.artifact import (
+    MANIFEST_NAME,
+    Manifest,
+    Outcome,
+    file_hash,
+    now,
+    read_manifest,
+    up_to_date,
+    versions,
+    write_manifest,
+)
+from onbrand.atomic import atomic_folder
+from onbrand.config import BrandConfig
+from onbrand.console import notes
+from onbrand.errors import OnbrandError, UsageError
+from onbrand.record import Record, read_records, write_records
+from onbrand.workspace import Workspace
+from scraper import raw
+from scraper.clean.contact import is_region
+from scraper.clean.pipeline import clean
+from scraper.clean.rejected import write_rejected
+from scraper.clean.sources import file_records, page_record, post_records
+from scraper.files import root_name
+
+RECORDS = "records.jsonl"
+REJECTED = "rejected.jsonl"
+_CLEANERS = ("ftfy", "phonenumbers", "py3langid", "regex", "trafilatura")
+
+
+def build(workspace: Workspace, *, force: bool = False) -> Outcome:
+    """Clean what `scrape` left in `raw/` into `clean/`, and split it into `dataset/`.
+
+    Returns the data set's manifest; its counts tell what came in, was dropped by which step, was
+    kept, and went into which split. Equal input gives equal bytes and an equal `output_hash`.
+
+    Raises:
+        UsageError: clean.phone_region is no country.
+        OnbrandError: there is no finished scrape, or too little is left for a data set.
+    """
+    config = workspace.config
+    if not is_region(config.clean.phone_region):
+        raise UsageError(
+            f"clean.phone_region = {config.clean.phone_region!r} is no ISO 3166 country code in "
+            "capitals, such as US, GB or PK."
+        )
+    scraped = read_manifest(workspace.raw)
+    if scraped is None:
+        raise OnbrandError(f"{workspace.raw} holds no finished scrape; run `onbrand scrape` first.")
+    cleaned, clean_current = _clean(workspace, scraped.output_hash, force)
+    made, current = _split(workspace, cleaned, force or not clean_current)
+    if not current:
+        _report(made)
+    return Outcome(made, was_current=current)
+
+
+def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, bool]:
+    folder, config = workspace.clean, workspace.config
+    config_hash, inputs = _clean_hash(config), {"raw": raw_hash}
+    manifest = up_to_date(folder, config_hash, inputs)
+    if manifest and not force and (folder / RECORDS).is_file():
+        return manifest, True
+    started_at = now()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST_NAME).unlink(missing_ok=True)
+    found = _read(workspace)
+    _note_accounts(found, config.social.accounts)
+    roots = [root_name(workspace, path) for path in config.files.paths]
+    result = clean(found, config.clean, config.social.accounts, roots)
+    write_rejected(folder / REJECTED, result.rejected)
+    write_records(folder / RECORDS, result.records)
+    manifest = Manifest(
+        command="build",
+        config_hash=config_hash,
+        inputs=inputs,
+        versions=versions(*_CLEANERS),
+        counts=result.counts(),
+        output_hash=file_hash(folder / RECORDS),
+        started_at=started_at,
+        finished_at=now(),
+    )
+    write_manifest(folder, manifest)
+    return manifest, False
+
+
+def _clean_hash(config: BrandConfig) -> str:
+    """Over the sections `clean` and `files`, and of `social` only whose posts are kept."""
+    social = type(config.social)(accounts=config.social.accounts)
+    return config.model_copy(update={"social": social}).hash_of("clean", "files", "social")
+
+
+def _read(workspace: Workspace) -> list[Record]:
+    pages = list(raw.read_raw(workspace.raw / raw.PAGES, raw.Page))
+    shown = track(pages, "Reading pages", console=notes, transient=True, disable=len(pages) < 2)
+    return [
+        *(page_record(page) for page in shown),
+        *post_records(workspace.raw),
+        *file_records(workspace.raw),
+    ]
+
+
+def _note_accounts(records: list[Record], accounts: list[str]) -> None:
+    """Say so when posts of several accounts are taken for the brand's."""
+    authors = Counter(record.author for record in records if record.author)
+    if accounts or len(authors) < 2:
+        return
+    listed = ", ".join(f"{author} ({count})" for author, count in authors.most_common())
+    notes.print(
+        f"Posts of {len(authors)} accounts are kept; name the brand's own in social.accounts to "
+        f"drop the others: {listed}",
+        style="yellow",
+    )
+
+
+def _split(workspace: Workspace, cleaned: Manifest, force: bool) -> tuple[Manifest, bool]:
+    folder, config = workspace.dataset, workspace.config
+    config_hash = config.hash_of("brand", "dataset")
+    inputs = {"clean": cleaned.output_hash}
+    manifest = up_to_date(folder, config_hash, inputs)
+    if manifest and not force:
+        return manifest, True
+    from scraper import dataset
+    from scraper.card import card
+
+    started_at = now()
+    records = list(read_records(workspace.clean / RECORDS))
+    try:
+        splits = dataset.split(records, config.dataset)
+    except OnbrandError as error:
+        raise OnbrandError(f"{error}; {_why_so_few(cleaned.counts)}.") from error
+    manifest = Manifest(
+        command="build",
+        config_hash=config_hash,
+        inputs=inputs,
+        seed=config.dataset.seed,
+        versions=versions("datasets", *_CLEANERS),
+        counts={**cleaned.counts, **{name: len(part) for name, part in splits.items()}},
+        output_hash=dataset.splits_hash(splits),
+        started_at=started_at,
+        finished_at=now(),
+    )
+    with atomic_folder(folder) as partial:
+        dataset.save(partial, splits, card(splits, config))
+        write_manifest(partial, manifest)
+    return manifest, False
+
+
+def _why_so_few(counts: dict[str, int]) -> str:
+    came_in = sum(count for name, count in counts.items() if name.startswith("in."))
+    dropped = [
+        f"{count} {name.removeprefix('dropped.')}"
+        for name, count in counts.items()
+        if name.startswith("dropped.")
+    ]
+    reasons = f" (dropped: {', '.join(dropped)}; see clean/{REJECTED})" if dropped else ""
+    return f"{came_in} texts came in{reasons}"
+
+
+def _report(manifest: Manifest) -> None:
+    table = Table(title="Data set", show_header=False, title_justify="left")
+    table.add_column()
+    table.add_column(justify="right")
+    previous = ""
+    for name, count in manifest.counts.items():
+        kind, _, rest = name.partition(".")
+        if name in ("kept", "train") or (kind == "dropped" and previous == "in"):
+            table.add_section()
+        label = "came in" if kind == "in" else kind
+        table.add_row(f"{label}: {rest}" if rest else label, str(count))
+        previous = kind
+    notes.print(table)

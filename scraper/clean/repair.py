@@ -1,0 +1,27 @@
+"""Text as it was meant: mojibake undone, one kind of space, no invisible filler."""
+
+import re
+
+import ftfy
+
+_CONFIG = ftfy.TextFixerConfig(uncurl_quotes=False, fix_character_width=False)
+"""Curly quotes and wide characters are the brand's own typography; `normalization` stays NFC."""
+
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\ufffd]")
+"""Zero-width space, word joiner, BOM, soft hyphen, and the mark of a character that was lost. The
+joiners U+200C and U+200D stay: emoji and Urdu need them."""
+_SPACES = re.compile(r"[^\S\n]+|[\u2800\u3164]+")
+"""White space but line breaks, and the blank letters that captions use for it."""
+_EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+def repair(text: str) -> str:
+    """Undo broken encodings and tidy white space; emoji, hashtags and line breaks stay."""
+    fixed = ftfy.fix_text(text, _CONFIG)
+    return tidy(_INVISIBLE.sub("", fixed))
+
+
+def tidy(text: str) -> str:
+    """Single spaces within a line, at most one empty line between two."""
+    lines = (" ".join(_SPACES.sub(" ", line).split()) for line in text.split("\n"))
+    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()

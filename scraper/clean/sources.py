@@ -1,0 +1,61 @@
+"""Raw pages, posts and files as records, in an order that does not depend on the crawl."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from onbrand.record import Record, record_id
+from scraper import raw
+from scraper.extract import extract
+
+_ORDER = {"website": 0, "facebook": 1, "instagram": 2, "file": 3}
+
+
+def in_order(records: Iterable[Record]) -> list[Record]:
+    """Website, Facebook, Instagram, files; then oldest first; then the shortest address.
+
+    Of two equal texts the first is kept, so the order decides which: it must not be chance.
+    """
+
+    def place(record: Record) -> tuple[int, str, int, str, str]:
+        published = record.published_at or ""
+        return _ORDER[record.source], published, len(record.url), record.url, record.id
+
+    return sorted(records, key=place)
+
+
+def page_record(page: raw.Page) -> Record:
+    """A page's main text, under the address it was found at after redirects."""
+    found = extract(page.html)
+    return Record(
+        id=record_id("website", page.final_url),
+        source="website",
+        url=page.final_url,
+        title=found.title,
+        text=found.text,
+    )
+
+
+def post_records(folder: Path) -> Iterator[Record]:
+    """Facebook and Instagram posts as they were written."""
+    for post in raw.read_raw(folder / raw.POSTS, raw.Post):
+        yield Record(
+            id=record_id(post.source, post.post_id),
+            source=post.source,
+            url=post.url,
+            text=post.text,
+            published_at=post.published_at,
+            tags=post.tags,
+            author=post.author,
+        )
+
+
+def file_records(folder: Path) -> Iterator[Record]:
+    """Text files; their URL starts at the workspace, so it is the same on every machine."""
+    for file in raw.read_raw(folder / raw.FILES, raw.TextFile):
+        yield Record(
+            id=record_id("file", file.path),
+            source="file",
+            url=f"file:{quote(file.path)}",
+            text=file.text,
+        )

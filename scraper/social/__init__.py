@@ -1,0 +1,1 @@
+"""Facebook and Instagram posts, from Apify's exports or straight from its actors."""

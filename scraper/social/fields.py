@@ -1,0 +1,116 @@
+"""Reading the loosely typed fields of an Apify item: names differ by actor and by year.
+
+An item keeps only what `scraper.raw.Post` names; what commenters wrote is never looked at.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Item = Mapping[str, Any]
+
+_COUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[KMB])?\b", re.IGNORECASE)
+_UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+_HASHTAG = re.compile(r"(?<![\w&/#])#(\w[\w\u0300-\u036f]*)")
+_NOT_AN_ACCOUNT = {
+    "p", "reel", "reels", "tv", "stories", "explore", "posts", "photo", "photo.php", "story.php",
+    "permalink.php", "watch", "groups", "pages", "share", "events", "hashtag", "people",
+}  # fmt: skip
+"""First path segments of facebook.com and instagram.com that name no account."""
+
+
+def first(item: Item, *paths: str) -> Any:
+    """The first value that is there and not empty; `a.b` looks into the object `a`."""
+    for path in paths:
+        value: Any = item
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None and value != "" and value != []:
+            return value
+    return None
+
+
+def text_of(item: Item, *paths: str) -> str:
+    """The first of the named fields that is a string, or the `text` of the object it holds."""
+    value = first(item, *paths)
+    if isinstance(value, Mapping):
+        value = value.get("text")
+    return value if isinstance(value, str) else ""
+
+
+def count_of(value: Any) -> int | None:
+    """A count such as 17, "1,234" or "2.4K"; None for -1 (hidden), lists and anything else."""
+    if isinstance(value, str):
+        match = _COUNT.match(value.strip().replace(",", ""))
+        if not match:
+            return None
+        value = float(match["number"]) * _UNITS[(match["unit"] or "").upper()]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return round(value) if value >= 0 else None
+
+
+def time_of(value: Any) -> str | None:
+    """ISO 8601 in UTC, from ISO 8601 or from seconds or milliseconds since 1970."""
+    if isinstance(value, str) and re.fullmatch(r"\d{9,13}", value.strip()):
+        value = int(value)
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value.strip())
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            moment = datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+        else:
+            return None
+        return moment.astimezone(UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def is_true(value: Any) -> bool:
+    """True for true, 1 and "true" (a CSV knows only text)."""
+    return value is True or value == 1 or (isinstance(value, str) and value.lower() == "true")
+
+
+def account_name(value: Any) -> str:
+    """An account's name as it stands in its URL, lower case, from a name, an @name or a URL."""
+    if not isinstance(value, str):
+        return ""
+    name = value.strip()
+    if re.match(r"(https?://)?([\w-]+\.)*(facebook|instagram)\.com(/|$)", name, re.IGNORECASE):
+        parts = urlsplit(name if "://" in name else f"https://{name}")
+        segments = [segment for segment in parts.path.split("/") if segment]
+        if segments and segments[0] == "profile.php":
+            name = parse_qs(parts.query).get("id", [""])[0]
+        elif segments and segments[0].lower() not in _NOT_AN_ACCOUNT:
+            name = segments[0]
+        else:
+            name = ""
+    return name.removeprefix("@").lower()
+
+
+def hashtags(text: str, given: Any = None) -> list[str]:
+    """Hashtags without `#`, each once, in the order of the text.
+
+    The platform's own list is preferred where an item has one: it knows where a tag ends.
+    """
+    found = given if isinstance(given, Sequence) and not isinstance(given, str) else []
+    tags = [tag.removeprefix("#") for tag in found if isinstance(tag, str) and tag.strip("#")]
+    if tags:
+        lowered = text.lower()
+        places = {tag: lowered.find(f"#{tag.lower()}") for tag in tags}
+        return sorted(dict.fromkeys(tags), key=lambda tag: places[tag] % (len(text) + 1))
+    return list(dict.fromkeys(_HASHTAG.findall(text)))
+
+
+def error_of(item: Item) -> str:
+    """What an error item says (blocked or missing profiles come back as such), else empty."""
+    error = first(item, "error", "errorCode", "#error")
+    if error is None or error is False:
+        return ""
+    detail = first(item, "errorDescription", "errorMessage", "message")
+    said = ": ".join(str(part) for part in (error, detail) if part not in (None, True))
+    return f"the scraper could not read it ({said or 'no reason given'})"[:300]
