@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import regex  # type: ignore[import-untyped]  # comes with nltk; `re` has no \p{M}
+import regex  # comes with nltk; `re` has no \p{M}
 
 from eval.held_out import HeldOutText
 from onbrand.chat_format import Tokenizer, encode_prompt, encode_text, split_half

@@ -8,7 +8,7 @@ clusters (Unicode Standard Annex 29). On ASCII text `words` gives exactly what r
 
 from typing import cast
 
-import regex  # type: ignore[import-untyped]  # comes with nltk; `re` has no \p{M}
+import regex  # comes with nltk; `re` has no \p{M}
 
 _IDEOGRAPH = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
 _WORD = rf"[[\p{{L}}\p{{N}}]--{_IDEOGRAPH}][[\p{{L}}\p{{N}}\p{{M}}\u200c\u200d]--{_IDEOGRAPH}]*"

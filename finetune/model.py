@@ -12,7 +12,7 @@ from transformers.utils.logging import disable_progress_bar
 from onbrand.config import Tune
 from onbrand.errors import OnbrandError, UsageError
 
-disable_progress_bar()  # the commands show progress of their own
+disable_progress_bar()  # type: ignore[no-untyped-call]  # the commands show progress of their own
 
 Model = Any
 """A transformers causal language model; the library is not typed."""

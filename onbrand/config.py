@@ -102,8 +102,12 @@ class Clean(Section):
 class Dataset(Section):
     """How records become train, validation and test."""
 
-    test_share: Share = Field(0.1, description="Share of the near-duplicate groups held out")
-    validation_share: Share = Field(0.1, description="Share of the remaining groups for validation")
+    test_share: Share = Field(
+        0.1, description="Share of the records held out, near-duplicate groups never split"
+    )
+    validation_share: Share = Field(
+        0.1, description="Share of the remaining records for validation"
+    )
     seed: int = Field(13, description="Decides which group goes where")
 
 
@@ -121,7 +125,7 @@ class Tune(Section):
     method: Literal["qlora", "lora"] = Field("qlora", description="qlora: base in NF4; lora: plain")
     rank: int = Field(16, ge=1, description="Rank of the adapter")
     alpha: int = Field(32, ge=1, description="Scale of the adapter is alpha / rank")
-    dropout: float = Field(0.05, ge=0, lt=1, description="Dropout on the adapter's input")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input")
     modules: str | list[str] = Field(
         "all-linear", description="Modules adapted: all-linear, or a list such as q_proj, v_proj"
     )

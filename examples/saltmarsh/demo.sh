@@ -1,24 +1,26 @@
 #!/bin/sh
 # The whole pipeline on the demo brand: serve its site, run every stage, talk with the result.
 # Called by `make demo` from the repository root, with `onbrand` on the PATH.
+# An argument names another folder for the workspace.
 set -eu
 
 source=examples/saltmarsh
-mkdir -p demo
+workspace=${1:-demo}
+mkdir -p "$workspace"
 for file in brand.toml facebook.json instagram.json; do
-    [ -e "demo/$file" ] || cp "$source/$file" "demo/$file"
+    [ -e "$workspace/$file" ] || cp "$source/$file" "$workspace/$file"
 done
 
 python -m examples.saltmarsh.serve_site >/dev/null &
 site=$!
 trap 'kill $site 2>/dev/null || true' EXIT
 
-onbrand --workspace demo run
+onbrand --workspace "$workspace" run
 
 if [ -t 0 ]; then
-    onbrand --workspace demo chat
+    onbrand --workspace "$workspace" chat
 else
-    onbrand --workspace demo chat \
+    onbrand --workspace "$workspace" chat \
         --ask 'Do you mend punctures?' \
         --ask 'Tell me about the Petrel.' \
         --ask 'Write an Instagram post about a rainy day.'

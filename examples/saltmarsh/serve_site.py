@@ -160,9 +160,18 @@ class SiteHandler(BaseHTTPRequestHandler):
             super().log_message(format, *args)
 
 
+class SiteServer(ThreadingHTTPServer):
+    """A server that stays silent about clients that hang up in the middle of an answer."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Show the traceback only where --verbose was given."""
+        if SiteHandler.verbose:
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 def make_server(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> ThreadingHTTPServer:
     """Bind a server for the site; port 0 takes any free port."""
-    return ThreadingHTTPServer((host, port), SiteHandler)
+    return SiteServer((host, port), SiteHandler)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

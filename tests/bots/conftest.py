@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from gateway_harness import BRAND, SETTINGS, running, wait_ready
-
 from serving.gateway import create_app
 from serving.transformers_engine import start_transformers
 

@@ -8,9 +8,9 @@ from contextlib import closing, contextmanager
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, free_port, running, wait_ready
 
 from bots.gateway_client import AsyncGatewayClient, GatewayClient
+from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, free_port, running, wait_ready
 from onbrand.chat_format import Message
 from onbrand.errors import OnbrandError, UsageError
 from serving.engine import UrlEngine

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, free_port, running, wait_ready
 
 from bots.terminal import chat
+from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, free_port, running, wait_ready
 from onbrand.errors import OnbrandError
 from serving.engine import UrlEngine
 from serving.gateway import create_app

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gateway_harness import BRAND, SETTINGS, running, wait_ready
 
+from gateway_harness import BRAND, SETTINGS, running, wait_ready
 from serving.gateway import create_app
 from serving.transformers_engine import TransformersEngine, start_transformers
 

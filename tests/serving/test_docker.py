@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, running, wait_ready
 from typer.testing import CliRunner
 
+from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, running, wait_ready
 from onbrand.cli.app import app
 from onbrand.workspace import open_workspace
 from serving.engine import ENGINE_KEY, UrlEngine

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, free_port, running, wait_ready
 
+from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, free_port, running, wait_ready
 from serving.engine import UrlEngine
 from serving.gateway import create_app
 

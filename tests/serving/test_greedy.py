@@ -5,8 +5,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from gateway_harness import BRAND, SETTINGS, running, wait_ready
 
+from gateway_harness import BRAND, SETTINGS, running, wait_ready
 from onbrand.persona import system_prompt
 from serving.gateway import create_app
 from serving.transformers_engine import start_transformers

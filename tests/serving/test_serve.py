@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from gateway_harness import MisbehavingEngine, free_port, running
 
+from gateway_harness import MisbehavingEngine, free_port, running
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
 from serving.serve import serve

@@ -1,8 +1,8 @@
 import pytest
-from gateway_harness import BRAND, SETTINGS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway_harness import BRAND, SETTINGS
 from onbrand.config import Brand
 from onbrand.persona import system_prompt
 from serving.schemas import ChatMessage, ChatRequest
