@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from datasets import DatasetDict, load_from_disk
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.torch import save_file
 
 from finetune import checkpoint
 from finetune.batches import collate, plan_batches, steps_in
@@ -84,9 +83,7 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
     with atomic_folder(workspace.adapter) as folder:
         checkpoint.set_adapter_weights(model, best)
         model.peft_config["default"].base_model_name_or_path = config.model.base
-        model.save_pretrained(folder)
-        # Saved by PEFT too, but from the device's copy; these are the exact tensors chosen.
-        save_file(best, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+        model.save_pretrained(folder, save_embedding_layers=False)
         tokenizer.save_pretrained(folder)
         rows = "".join(json.dumps(row) + "\n" for row in progress.log)
         (folder / "log.jsonl").write_text(rows, encoding="utf-8")
