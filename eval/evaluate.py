@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eval.identity import identity_of
 from eval.page import render_page
 from eval.report import REPORT_NAME, SAMPLES_NAME, Report, Sample, write_samples
 from eval.table import print_table
 from onbrand.artifact import Manifest, Outcome, now, read_manifest, up_to_date, write_manifest
 from onbrand.atomic import atomic_folder
 from onbrand.errors import OnbrandError
+from onbrand.model_identity import identity_of
 from onbrand.workspace import Workspace
 
 __all__ = ["evaluate", "newest_report", "print_table"]
@@ -32,7 +32,7 @@ def evaluate(workspace: Workspace, base: Path, *, force: bool = False) -> Outcom
     started = now()
     config = workspace.config
     inputs = _inputs(workspace, base)
-    config_hash = config.hash_for("eval")
+    config_hash = config.hash_for("report")
     newest = newest_report(workspace)
     current = newest and up_to_date(newest, config_hash, inputs)
     if current and not force:

@@ -9,7 +9,7 @@ import torch
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
-from onbrand.atomic import atomic_folder
+from onbrand.atomic import atomic_folder, recover_folder
 
 _STATE, _WEIGHTS, _BEST, _OPTIMIZER = (
     "state.json",
@@ -64,6 +64,7 @@ def load(folder: Path, model: Any, optimizer: Any, fingerprint: str) -> tuple[Pr
 
     Returns the progress and the best adapter so far.
     """
+    recover_folder(folder)
     progress = _read_progress(folder)
     if progress is None or progress.fingerprint != fingerprint:
         return Progress(fingerprint), adapter_weights(model)

@@ -29,6 +29,7 @@ from onbrand.artifact import (
 from onbrand.atomic import atomic_folder
 from onbrand.console import notes
 from onbrand.errors import OnbrandError
+from onbrand.model_identity import identity_of
 from onbrand.workspace import Workspace
 
 
@@ -41,12 +42,12 @@ def merge(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
     adapter = read_manifest(workspace.adapter)
     if adapter is None:
         raise OnbrandError(f"{workspace.adapter} holds no adapter; run `onbrand tune` first.")
-    inputs = {"adapter": adapter.output_hash, "base": folder_hash(base, "*.json")}
+    inputs = {"adapter": adapter.output_hash, "base": identity_of(base)}
     if adapter.inputs["base"] != inputs["base"]:
         raise OnbrandError(
             f"{workspace.adapter} was tuned on another base model than {base}; run `onbrand tune`."
         )
-    config_hash = workspace.config.hash_for("merge")
+    config_hash = workspace.config.hash_for("merged")
     if not force and (manifest := up_to_date(workspace.merged, config_hash, inputs)):
         return Outcome(manifest, was_current=True)
     started_at = now()

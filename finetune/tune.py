@@ -36,6 +36,7 @@ from onbrand.atomic import atomic_folder
 from onbrand.config import Tune
 from onbrand.console import notes
 from onbrand.errors import OnbrandError
+from onbrand.model_identity import identity_of
 from onbrand.record import Record
 from onbrand.workspace import Workspace
 
@@ -47,8 +48,8 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
         OnbrandError: no data set, nothing to learn from it, or the loss is no longer a number.
     """
     config, settings = workspace.config, workspace.config.tune
-    inputs = {"dataset": _dataset_hash(workspace), "base": folder_hash(base, "*.json")}
-    config_hash = config.hash_for("tune")
+    inputs = {"dataset": _dataset_hash(workspace), "base": identity_of(base)}
+    config_hash = config.hash_for("adapter")
     if not force and (manifest := up_to_date(workspace.adapter, config_hash, inputs)):
         return Outcome(manifest, was_current=True)
     started_at = now()

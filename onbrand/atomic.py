@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _SUFFIX = ".partial"
+_OLD = ".old"
 
 
 @contextmanager
@@ -29,19 +30,32 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a new empty folder that takes the place of `path` when the block ends without an error.
 
-    The old folder goes only after the new one is complete; for the moment between the two renames
-    neither is there, which readers see as "not made yet", never as a half-written artifact.
+    Two renames: the old folder steps aside, the new one takes its name. A kill between them leaves
+    the old folder as `NAME.old`, which `recover_folder` puts back.
     """
-    partial = path.with_name(path.name + _SUFFIX)
+    partial, old = path.with_name(path.name + _SUFFIX), path.with_name(path.name + _OLD)
+    recover_folder(path)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         yield partial
-        shutil.rmtree(path, ignore_errors=True)
+        if path.exists():
+            os.replace(path, old)
         os.replace(partial, path)
+        shutil.rmtree(old, ignore_errors=True)
     except Exception:
         shutil.rmtree(partial, ignore_errors=True)
+        recover_folder(path)
         raise
+
+
+def recover_folder(path: Path) -> None:
+    """Put back what a kill in the middle of `atomic_folder` left aside."""
+    old = path.with_name(path.name + _OLD)
+    if path.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    elif old.exists():
+        os.replace(old, path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ from the environment or `.env` (see `docs/configuration.md`).
 
 import difflib
 import hashlib
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -170,14 +171,24 @@ class Eval(Section):
     seed: int = Field(13, description="Decides which texts are used when there are too many")
 
 
-SECTIONS_READ = {
-    "scrape": ("website", "social", "files"),
-    "build": ("clean", "dataset", "social"),
-    "tune": ("brand", "model", "tune"),
-    "merge": ("model",),
-    "eval": ("brand", "model", "eval"),
+READ_BY = {
+    "raw": (
+        "website",
+        "files",
+        "social.facebook_exports",
+        "social.instagram_exports",
+        "social.facebook_pages",
+        "social.instagram_profiles",
+        "social.max_items",
+        "social.api_url",
+    ),
+    "clean": ("clean", "files.paths", "social.accounts"),
+    "dataset": ("brand.name", "dataset"),
+    "adapter": ("brand", "model", "tune"),
+    "merged": ("model",),
+    "report": ("brand", "model", "eval"),
 }
-"""The sections of `brand.toml` that decide what each command makes."""
+"""The sections and keys of `brand.toml` that decide what each artifact holds."""
 
 
 class BrandConfig(Section):
@@ -194,18 +205,17 @@ class BrandConfig(Section):
     serving: Serving = Serving()
     eval: Eval = Eval()
 
-    def hash_for(self, command: str) -> str:
-        """SHA-256 over the effective values a command depends on; its manifest keeps it.
+    def hash_for(self, artifact: str) -> str:
+        """SHA-256 over the effective values an artifact depends on; its manifest keeps it.
 
-        When it changes, what the command made is stale.
+        When it changes, the artifact is stale.
         """
-        chosen = {name: getattr(self, name).model_dump_json() for name in SECTIONS_READ[command]}
-        return hashlib.sha256(repr(chosen).encode()).hexdigest()
-
-    def hash_of(self, *sections: str) -> str:
-        """SHA-256 over the effective values of the named sections, for manifests."""
-        chosen = {name: getattr(self, name).model_dump_json() for name in sorted(sections)}
-        return hashlib.sha256(repr(chosen).encode()).hexdigest()
+        values = self.model_dump(mode="json")
+        chosen = {}
+        for location in READ_BY[artifact]:
+            section, _, key = location.partition(".")
+            chosen[location] = values[section][key] if key else values[section]
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 
 def load_config(path: Path) -> BrandConfig:

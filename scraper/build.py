@@ -17,7 +17,6 @@ from onbrand.artifact import (
     write_manifest,
 )
 from onbrand.atomic import atomic_folder
-from onbrand.config import BrandConfig
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.record import Record, read_records, write_records
@@ -62,7 +61,7 @@ def build(workspace: Workspace, *, force: bool = False) -> Outcome:
 
 def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, bool]:
     folder, config = workspace.clean, workspace.config
-    config_hash, inputs = _clean_hash(config), {"raw": raw_hash}
+    config_hash, inputs = config.hash_for("clean"), {"raw": raw_hash}
     manifest = up_to_date(folder, config_hash, inputs)
     if manifest and not force and (folder / RECORDS).is_file():
         return manifest, True
@@ -87,12 +86,6 @@ def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, 
     )
     write_manifest(folder, manifest)
     return manifest, False
-
-
-def _clean_hash(config: BrandConfig) -> str:
-    """Over the sections `clean` and `files`, and of `social` only whose posts are kept."""
-    social = type(config.social)(accounts=config.social.accounts)
-    return config.model_copy(update={"social": social}).hash_of("clean", "files", "social")
 
 
 def _read(workspace: Workspace) -> list[Record]:
@@ -120,7 +113,7 @@ def _note_accounts(records: list[Record], accounts: list[str]) -> None:
 
 def _split(workspace: Workspace, cleaned: Manifest, force: bool) -> tuple[Manifest, bool]:
     folder, config = workspace.dataset, workspace.config
-    config_hash = config.hash_of("brand", "dataset")
+    config_hash = config.hash_for("dataset")
     inputs = {"clean": cleaned.output_hash}
     manifest = up_to_date(folder, config_hash, inputs)
     if manifest and not force:

@@ -52,7 +52,7 @@ def scrape(workspace: Workspace, *, force: bool = False) -> Outcome:
         OnbrandError: an export or a path cannot be used, or every source failed.
     """
     _check_configured(workspace)
-    config_hash, inputs = _config_hash(workspace), _input_hashes(workspace)
+    config_hash, inputs = workspace.config.hash_for("raw"), _input_hashes(workspace)
     manifest = up_to_date(workspace.raw, config_hash, inputs)
     if manifest and not manifest.details.get("broken") and not force:
         return Outcome(manifest, was_current=True)
@@ -89,13 +89,6 @@ def _check_configured(workspace: Workspace) -> None:
             f"{workspace.root / 'brand.toml'} names nothing to scrape; give website.start_urls, "
             "social.facebook_exports, social.instagram_exports or files.paths."
         )
-
-
-def _config_hash(workspace: Workspace) -> str:
-    """Over the sections that decide what is collected; whose posts are kept is `build`'s matter."""
-    config = workspace.config
-    social = config.social.model_copy(update={"accounts": []})
-    return config.model_copy(update={"social": social}).hash_of("website", "social", "files")
 
 
 def _input_hashes(workspace: Workspace) -> dict[str, str]:

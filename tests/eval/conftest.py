@@ -11,11 +11,11 @@ from hypothesis import settings
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from eval.identity import identity_of
 from eval.models import LocalModel
 from onbrand.artifact import Manifest, now, write_manifest
 from onbrand.chat_format import encode_prompt, encode_text
 from onbrand.config import Brand
+from onbrand.model_identity import identity_of
 from onbrand.persona import request_for, system_prompt
 from onbrand.record import Record
 from onbrand.workspace import Workspace

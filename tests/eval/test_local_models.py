@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from eval.identity import identity_of
 from eval.models import LocalModel
 from onbrand.errors import OnbrandError
+from onbrand.model_identity import identity_of
 
 
 @pytest.fixture

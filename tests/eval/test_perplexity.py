@@ -10,11 +10,11 @@ from eval import perplexity as perplexity_module
 from eval.cache import Cache
 from eval.half_split import Item, half_split
 from eval.held_out import HeldOutText
-from eval.identity import identity_of
 from eval.models import LocalModel
 from eval.perplexity import negative_log_likelihoods, perplexity
 from onbrand.config import Brand
 from onbrand.errors import OnbrandError
+from onbrand.model_identity import identity_of
 
 PROSE = [
     "The old harbour wakes before the town does. Fishermen carry their nets down to the water, "

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from onbrand.config import SECTIONS_READ, BrandConfig, load_config
+from onbrand.config import READ_BY, BrandConfig, load_config
 from onbrand.config_template import brand_toml
 from onbrand.errors import UsageError
 
@@ -64,9 +64,9 @@ def test_every_setting_says_what_it_means() -> None:
 def test_a_hash_follows_only_the_sections_a_command_reads(tmp_path: Path) -> None:
     plain = BrandConfig()
     changed = _load(tmp_path, "[tune]\nrank = 4")
-    assert changed.hash_for("tune") != plain.hash_for("tune")
-    for command in set(SECTIONS_READ) - {"tune"}:
-        assert changed.hash_for(command) == plain.hash_for(command)
+    assert changed.hash_for("adapter") != plain.hash_for("tune")
+    for artifact in set(READ_BY) - {"adapter"}:
+        assert changed.hash_for(artifact) == plain.hash_for(artifact)
 
 
 def test_settings_can_be_written_and_read_as_json() -> None:
