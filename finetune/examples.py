@@ -22,7 +22,8 @@ _QUESTION = re.compile(r"^\W*(\S.{8,120}\?)\W*$")
 class Example:
     """A prompt and the answer to learn, as token ids.
 
-    Loss is taken on `answer` only; its last id is EOS, so the model learns to stop.
+    Loss is taken on `answer` only. Its last id is EOS, so the model learns to stop; only where a
+    long text was cut, the pieces before the last go without.
     """
 
     record_id: str
@@ -66,8 +67,14 @@ def _examples_of(
                 f"Record {record.id}: its request takes {len(prompt)} of [tune] max_tokens = "
                 f"{max_tokens} tokens; raise max_tokens or shorten [brand] persona."
             )
-        for chunk in chunks(text, tokenizer, room):
-            yield Example(record.id, form, prompt, [*chunk, tokenizer.eos_token_id])
+        pieces = list(chunks(text, tokenizer, room))
+        if not pieces:
+            raise OnbrandError(
+                f"Record {record.id} has no text to learn from; run `onbrand build --force`."
+            )
+        for piece in pieces[:-1]:
+            yield Example(record.id, form, prompt, piece)
+        yield Example(record.id, form, prompt, [*pieces[-1], tokenizer.eos_token_id])
 
 
 def question_answers(text: str) -> Iterator[tuple[str, str]]:

@@ -14,14 +14,14 @@ from bitsandbytes.nn.modules import Linear4bit
 from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM
 
-from finetune.model import load_adapter, load_base, load_tokenizer
+from finetune.model import TrainedAs, load_tokenizer, load_trained
 from finetune.verify import verify
 from onbrand.artifact import (
     Manifest,
     Outcome,
     folder_hash,
     now,
-    read_manifest,
+    required_manifest,
     up_to_date,
     versions,
     write_manifest,
@@ -39,9 +39,7 @@ def merge(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
     Raises:
         OnbrandError: no adapter, or the merged model is not the model that was trained.
     """
-    adapter = read_manifest(workspace.adapter)
-    if adapter is None:
-        raise OnbrandError(f"{workspace.adapter} holds no adapter; run `onbrand tune` first.")
+    adapter = required_manifest(workspace.adapter, "adapter", "tune")
     inputs = {"adapter": adapter.output_hash, "base": identity_of(base)}
     if adapter.inputs["base"] != inputs["base"]:
         raise OnbrandError(
@@ -52,24 +50,25 @@ def merge(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
         return Outcome(manifest, was_current=True)
     started_at = now()
 
-    method = workspace.config.tune.method
+    trained_as = TrainedAs(adapter.details["method"], getattr(torch, adapter.details["dtype"]))
+    workspace.verification.unlink(missing_ok=True)  # it speaks of the model that goes now
     with notes.status("Merging …"):
         # On the CPU, whatever the GPU holds: the sum is small work, and memory is the limit.
-        cpu = torch.device("cpu")
-        trained = load_adapter(load_base(base, method, cpu), workspace.adapter)
+        trained = load_trained(base, workspace.adapter, trained_as)
         merged = AutoModelForCausalLM.from_pretrained(base, dtype="auto", local_files_only=True)
         fold_in(trained, merged)
         del trained
         with atomic_folder(workspace.merged) as folder:
             _save(merged, base, folder)
+    output_hash = folder_hash(workspace.merged)
     with notes.status("Verifying the merged model …"):
-        verification = verify(workspace, base, method)
+        verification = verify(workspace, base, trained_as, output_hash)
     manifest = Manifest(
         command="merge",
         config_hash=config_hash,
         inputs=inputs,
         versions=versions("torch", "transformers", "peft", "bitsandbytes"),
-        output_hash=folder_hash(workspace.merged),
+        output_hash=output_hash,
         started_at=started_at,
         finished_at=now(),
         details={check.name: check.value for check in verification.checks},

@@ -1,5 +1,6 @@
 """The base model, quantised or not, and the adapter on top of it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,10 @@ def pick_device() -> torch.device:
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
-    """fp32 on a CPU; bf16 on a GPU that has it, else fp16."""
-    if device.type == "cpu":
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    """bf16 on a GPU that has it; fp32 elsewhere, since fp16 would need its loss scaled."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return torch.float32
 
 
 def load_tokenizer(base: Path) -> Any:
@@ -46,10 +47,11 @@ def load_tokenizer(base: Path) -> Any:
     return tokenizer
 
 
-def load_base(base: Path, method: str, device: torch.device) -> Model:
+def load_base(base: Path, method: str, device: torch.device, dtype: torch.dtype) -> Model:
     """Load the base model on `device`; with method "qlora" its linear layers are in NF4.
 
-    NF4 with double quantisation as in QLoRA (https://arxiv.org/abs/2305.14314, section 3).
+    NF4 with double quantisation as in QLoRA (https://arxiv.org/abs/2305.14314, section 3). The
+    weights are cast to `dtype` before they are quantised, so another dtype gives other codes.
 
     Raises:
         OnbrandError: the folder does not hold a causal language model that can be loaded.
@@ -58,12 +60,12 @@ def load_base(base: Path, method: str, device: torch.device) -> Model:
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=compute_dtype(device),
+        bnb_4bit_compute_dtype=dtype,
     )
     try:
         model = AutoModelForCausalLM.from_pretrained(
             base,
-            dtype=compute_dtype(device),
+            dtype=dtype,
             device_map={"": device},
             local_files_only=True,
             quantization_config=quantisation if method == "qlora" else None,
@@ -94,8 +96,20 @@ def add_adapter(model: Model, tune: Tune) -> Model:
         raise UsageError(f"[tune] modules = {tune.modules!r} fits nothing: {error}") from error
 
 
-def load_adapter(model: Model, adapter: Path) -> Model:
-    """Put a saved adapter on a freshly loaded base, ready for use, not for training."""
+@dataclass(frozen=True)
+class TrainedAs:
+    """How the base was loaded for training; loaded otherwise, its weights are others."""
+
+    method: str
+    dtype: torch.dtype
+
+
+def load_trained(base: Path, adapter: Path, trained_as: TrainedAs) -> Model:
+    """The model that was trained, base and adapter, for use and not for training.
+
+    On the CPU, whatever the GPU holds: what is done with it is small work, and memory the limit.
+    """
+    model = load_base(base, trained_as.method, torch.device("cpu"), trained_as.dtype)
     return PeftModel.from_pretrained(model, adapter, local_files_only=True).eval()
 
 

@@ -9,25 +9,33 @@ import json
 import math
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import DatasetDict, load_from_disk
+from datasets import load_from_disk
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from finetune import checkpoint
 from finetune.batches import collate, plan_batches, steps_in
 from finetune.examples import Example, make_examples
 from finetune.loss import answer_loss, mean_loss
-from finetune.model import add_adapter, load_base, load_tokenizer, parameter_counts, pick_device
+from finetune.model import (
+    add_adapter,
+    compute_dtype,
+    load_base,
+    load_tokenizer,
+    parameter_counts,
+    pick_device,
+)
 from finetune.plot import plot_loss
 from onbrand.artifact import (
     Manifest,
     Outcome,
     folder_hash,
     now,
-    read_manifest,
+    required_manifest,
     up_to_date,
     versions,
     write_manifest,
@@ -48,7 +56,8 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
         OnbrandError: no data set, nothing to learn from it, or the loss is no longer a number.
     """
     config, settings = workspace.config, workspace.config.tune
-    inputs = {"dataset": _dataset_hash(workspace), "base": identity_of(base)}
+    dataset = required_manifest(workspace.dataset, "data set", "build")
+    inputs = {"dataset": dataset.output_hash, "base": identity_of(base)}
     config_hash = config.hash_for("adapter")
     if not force and (manifest := up_to_date(workspace.adapter, config_hash, inputs)):
         return Outcome(manifest, was_current=True)
@@ -65,30 +74,29 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
     plan = plan_batches([len(e) for e in train], settings.batch_size, steps, settings.seed)
 
     device = pick_device()
-    model = add_adapter(load_base(base, settings.method, device), settings)
+    dtype = compute_dtype(device)
+    model = add_adapter(load_base(base, settings.method, device, dtype), settings)
     trainable, total = parameter_counts(model)
     notes.print(
         f"{len(train)} examples, {steps} steps of {settings.batch_size}; "
         f"{trainable:,} of {total:,} parameters are trained ({trainable / total:.2%}) on {device}."
     )
 
-    run = workspace.adapter.with_name("adapter.checkpoint")
+    folder = workspace.adapter.with_name("adapter.checkpoint")
     if force:
-        shutil.rmtree(run, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     fingerprint = hashlib.sha256(f"{config_hash} {sorted(inputs.items())}".encode()).hexdigest()
-    pad_id = tokenizer.pad_token_id
-    progress, best = _train(
-        model, train, validation, plan, settings, pad_id, device, run, fingerprint
-    )
+    run = _Run(model, settings, tokenizer.pad_token_id, device, folder, fingerprint)
+    progress, best = _train(run, train, validation, plan)
 
-    with atomic_folder(workspace.adapter) as folder:
+    with atomic_folder(workspace.adapter) as partial:
         checkpoint.set_adapter_weights(model, best)
         model.peft_config["default"].base_model_name_or_path = config.model.base
-        model.save_pretrained(folder, save_embedding_layers=False)
-        tokenizer.save_pretrained(folder)
+        model.save_pretrained(partial, save_embedding_layers=False)
+        tokenizer.save_pretrained(partial)
         rows = "".join(json.dumps(row) + "\n" for row in progress.log)
-        (folder / "log.jsonl").write_text(rows, encoding="utf-8")
-        plot_loss(progress.log, folder / "loss.png")
+        (partial / "log.jsonl").write_text(rows, encoding="utf-8")
+        plot_loss(progress.log, partial / "loss.png")
         manifest = Manifest(
             command="tune",
             config_hash=config_hash,
@@ -102,7 +110,7 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
                 "parameters": total,
                 "tokens": int(sum(row["tokens"] for row in progress.log)),
             },
-            output_hash=folder_hash(folder, "adapter_*"),
+            output_hash=folder_hash(partial, "adapter_*"),
             started_at=started_at,
             finished_at=now(),
             details={
@@ -111,33 +119,41 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
                 "best_step": progress.best_step,
                 "seconds": round(sum(row["seconds"] for row in progress.log), 1),
                 "device": str(device),
+                # What a merge has to repeat to meet the weights that were trained on.
+                "method": settings.method,
+                "dtype": str(dtype).removeprefix("torch."),
             },
         )
-        write_manifest(folder, manifest)
-    shutil.rmtree(run, ignore_errors=True)
+        write_manifest(partial, manifest)
+    shutil.rmtree(folder, ignore_errors=True)
     return Outcome(manifest, was_current=False)
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What stays the same through a run."""
+
+    model: Any
+    settings: Tune
+    pad_id: int
+    device: torch.device
+    checkpoint: Path
+    fingerprint: str
+
+
 def _train(
-    model: Any,
-    train: list[Example],
-    validation: list[Example],
-    plan: list[list[int]],
-    settings: Tune,
-    pad_id: int,
-    device: torch.device,
-    run: Path,
-    fingerprint: str,
+    run: _Run, train: list[Example], validation: list[Example], plan: list[list[int]]
 ) -> tuple[checkpoint.Progress, checkpoint.Weights]:
     """All optimiser steps that are still to do; returns the log and the best adapter."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    settings = run.settings
+    parameters = [p for p in run.model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    progress, best = checkpoint.load(run, model, optimizer, fingerprint)
+    progress, best = checkpoint.load(run.checkpoint, run.model, optimizer, run.fingerprint)
     if progress.step:
         notes.print(f"Resuming after step {progress.step} of {len(plan)}.")
-    model.train()
+    run.model.train()
     with _progress_bar() as bar:
         task = bar.add_task("tune", total=len(plan), completed=progress.step, loss="")
         for step in range(progress.step, len(plan)):
@@ -148,7 +164,7 @@ def _train(
             loss = 0.0
             for start in range(0, len(examples), settings.micro_batch_size):
                 micro = examples[start : start + settings.micro_batch_size]
-                part = answer_loss(model, collate(micro, pad_id, device)) / tokens
+                part = answer_loss(run.model, collate(micro, run.pad_id, run.device)) / tokens
                 part.backward()  # type: ignore[no-untyped-call]
                 loss += part.item()
             if not math.isfinite(loss):
@@ -168,18 +184,15 @@ def _train(
             progress.log.append(row | {"seconds": round(seconds, 3)})
             progress.step = step + 1
             if progress.step % settings.checkpoint_steps == 0 or progress.step == len(plan):
-                best = _validate(model, validation, settings, pad_id, device, progress, best)
-                checkpoint.save(run, model, best, optimizer, progress)
+                best = _validate(run, validation, progress, best)
+                checkpoint.save(run.checkpoint, run.model, best, optimizer, progress)
             bar.update(task, advance=1, loss=f"loss {loss:.3f}  {tokens / seconds:.0f} tok/s")
     return progress, best
 
 
 def _validate(
-    model: Any,
+    run: _Run,
     validation: list[Example],
-    settings: Tune,
-    pad_id: int,
-    device: torch.device,
     progress: checkpoint.Progress,
     best: checkpoint.Weights,
 ) -> checkpoint.Weights:
@@ -189,13 +202,17 @@ def _validate(
     """
     if not validation:
         progress.best_step = progress.step
-        return checkpoint.adapter_weights(model)
-    loss = mean_loss(model, validation, settings.micro_batch_size, pad_id, device)
+        return checkpoint.adapter_weights(run.model)
+    loss = mean_loss(run.model, validation, run.settings.micro_batch_size, run.pad_id, run.device)
+    if not math.isfinite(loss):
+        raise OnbrandError(
+            f"The validation loss after step {progress.step} is {loss}; lower [tune] learning_rate."
+        )
     progress.log[-1]["validation_loss"] = loss
     if loss >= progress.best_loss:
         return best
     progress.best_loss, progress.best_step = loss, progress.step
-    return checkpoint.adapter_weights(model)
+    return checkpoint.adapter_weights(run.model)
 
 
 def learning_rate(step: int, steps: int, settings: Tune) -> float:
@@ -207,20 +224,11 @@ def learning_rate(step: int, steps: int, settings: Tune) -> float:
     return settings.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
 
 
-def _dataset_hash(workspace: Workspace) -> str:
-    manifest = read_manifest(workspace.dataset)
-    if manifest is None:
-        raise OnbrandError(f"{workspace.dataset} holds no data set; run `onbrand build` first.")
-    return manifest.output_hash
-
-
 def _records(workspace: Workspace, split: str) -> list[Record]:
-    splits = load_from_disk(str(workspace.dataset))
-    if not isinstance(splits, DatasetDict) or split not in splits:
-        raise OnbrandError(
-            f"{workspace.dataset} has no {split} split; run `onbrand build --force`."
-        )
-    return [Record.model_validate(row) for row in splits[split]]
+    """The records of one split; none where a share of 0 left the split out."""
+    folder = workspace.dataset / split
+    rows = load_from_disk(str(folder)) if folder.is_dir() else []
+    return [Record.model_validate(row) for row in rows]
 
 
 def _progress_bar() -> Progress:

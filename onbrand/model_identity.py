@@ -3,40 +3,35 @@
 import hashlib
 from pathlib import Path
 
+from onbrand.artifact import file_hash
+from onbrand.atomic import write_text
+from onbrand.base_models import cache_folder
 from onbrand.errors import OnbrandError
 
-_SAMPLED_BLOCKS = 256
-_BLOCK_BYTES = 4096
+_SUFFIXES = {".safetensors", ".json", ".jinja", ".model"}
 
 
 def identity_of(folder: Path) -> str:
-    """A hash that tells model folders apart in milliseconds, also those of many gigabytes.
-
-    Over names, sizes, the whole of the small files (configuration, tokenizer), and of each
-    safetensors file 256 blocks spread evenly: two models of one architecture have equal names and
-    sizes, yet hardly a block in common.
+    """SHA-256 over names and bytes of a model's weights, configuration and tokenizer.
 
     Raises:
         OnbrandError: there are no safetensors in the folder.
     """
-    files = sorted(path for path in folder.glob("*") if path.is_file())
-    weights = [path for path in files if path.suffix == ".safetensors"]
-    if not weights:
+    files = sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES)
+    if not any(path.suffix == ".safetensors" for path in files):
         raise OnbrandError(f"There is no model in {folder} (no .safetensors file).")
-    digest = hashlib.sha256()
-    for path in files:
-        if path in weights or path.suffix in {".json", ".jinja", ".model"}:
-            size = path.stat().st_size
-            digest.update(f"{path.name}\0{size}\0".encode())
-            step = size // _SAMPLED_BLOCKS if path in weights else 0
-            digest.update(_sample(path, step) if step > _BLOCK_BYTES else path.read_bytes())
-    return digest.hexdigest()
+    named = "".join(f"{path.name} {_remembered_hash(path)}\n" for path in files)
+    return hashlib.sha256(named.encode()).hexdigest()
 
 
-def _sample(path: Path, step: int) -> bytes:
-    with path.open("rb") as stream:
-        blocks = []
-        for index in range(_SAMPLED_BLOCKS):
-            stream.seek(index * step)
-            blocks.append(stream.read(_BLOCK_BYTES))
-    return b"".join(blocks)
+def _remembered_hash(path: Path) -> str:
+    """A file's SHA-256, read again only when its size or time has changed: weights are large."""
+    stat = path.stat()
+    state = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
+    remembered = cache_folder() / "hashes" / hashlib.sha256(state.encode()).hexdigest()
+    try:
+        return remembered.read_text(encoding="utf-8")
+    except OSError:
+        found = file_hash(path)
+        write_text(remembered, found)
+        return found

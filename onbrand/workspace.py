@@ -1,13 +1,16 @@
 """The workspace: the folder that holds `brand.toml` and everything made from it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from dotenv import load_dotenv
+from filelock import FileLock, Timeout
 
 from onbrand.config import BrandConfig, load_config
-from onbrand.errors import UsageError
+from onbrand.errors import OnbrandError, UsageError
 
 CONFIG_NAME = "brand.toml"
 
@@ -61,6 +64,24 @@ class Workspace:
     def input_path(self, configured: str) -> Path:
         """A path from `brand.toml`: relative ones start at the workspace."""
         return (self.root / Path(configured).expanduser()).resolve()
+
+
+@contextmanager
+def exclusive(workspace: Workspace) -> Iterator[None]:
+    """Keep a second command from writing into the workspace at the same time.
+
+    The lock is the operating system's: a killed command holds none.
+
+    Raises:
+        OnbrandError: another command is at work there.
+    """
+    try:
+        with FileLock(workspace.root / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise OnbrandError(
+            f"Another onbrand command is at work in {workspace.root}; wait until it has ended."
+        ) from error
 
 
 def open_workspace(folder: Path) -> Workspace:

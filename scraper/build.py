@@ -108,6 +108,7 @@ def _note_accounts(records: list[Record], accounts: list[str]) -> None:
         f"Posts of {len(authors)} accounts are kept; name the brand's own in social.accounts to "
         f"drop the others: {listed}",
         style="yellow",
+        markup=False,
     )
 
 

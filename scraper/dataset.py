@@ -77,13 +77,20 @@ def splits_hash(splits: Splits) -> str:
 
 
 def save(folder: Path, splits: Splits, card: str) -> None:
-    """Write the splits as a DatasetDict (`datasets.load_from_disk(folder)`) with its card."""
+    """Write the splits as a DatasetDict (`datasets.load_from_disk(folder)`) with its card.
+
+    Each split is one shard, also an empty one, which `datasets` would save without any file of
+    rows and could not read back.
+    """
     datasets.disable_progress_bars()
     tables = {
-        name: datasets.Dataset.from_list([r.model_dump() for r in records], features=FEATURES)
+        name: datasets.Dataset.from_dict(
+            {column: [getattr(record, column) for record in records] for column in FEATURES},
+            features=FEATURES,
+        )
         for name, records in splits.items()
     }
-    datasets.DatasetDict(tables).save_to_disk(folder)
+    datasets.DatasetDict(tables).save_to_disk(folder, num_shards=dict.fromkeys(tables, 1))
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from charset_normalizer import from_bytes
 
 from onbrand.artifact import file_hash
-from onbrand.errors import OnbrandError
+from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
 from scraper.raw import Failed, TextFile
 
@@ -18,7 +18,8 @@ def read_files(workspace: Workspace) -> tuple[list[TextFile], list[Failed]]:
     """Read every file that `files.paths` names, sorted; those that cannot be read are set aside.
 
     Raises:
-        OnbrandError: a configured path is not there, or a folder holds no text file.
+        UsageError: a configured path is not there.
+        OnbrandError: a folder holds no text file.
     """
     texts: dict[Path, TextFile] = {}
     failed: list[Failed] = []
@@ -61,7 +62,7 @@ def _named_files(workspace: Workspace, configured: str) -> list[tuple[Path, str]
     if root.is_file():
         return [(root, name)]
     if not root.is_dir():
-        raise OnbrandError(f"{configured}, named in files.paths, is not there ({root}).")
+        raise UsageError(f"{configured}, named in files.paths, is not there ({root}).")
     files = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not files:
         raise OnbrandError(f"{configured}, named in files.paths, holds no .txt or .md file.")

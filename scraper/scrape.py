@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
 
 from onbrand.artifact import (
     MANIFEST_NAME,
@@ -10,6 +9,7 @@ from onbrand.artifact import (
     Outcome,
     file_hash,
     now,
+    read_manifest,
     up_to_date,
     versions,
     write_manifest,
@@ -19,55 +19,47 @@ from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
 from scraper import raw
 from scraper.files import hash_files, read_files
-from scraper.raw import Failed, Page, Post, TextFile
+from scraper.harvest import Harvest
+from scraper.raw import Failed, Page, Post
 from scraper.social.export import Platform, parse_items, read_export
 
 APIFY_RUNS = "apify-runs.json"
+_UNFINISHED = "unfinished"
 _PLATFORMS: tuple[Platform, ...] = ("facebook", "instagram")
-
-
-@dataclass
-class _Harvest:
-    """What has been collected so far, and which sources gave nothing."""
-
-    posts: list[Post] = field(default_factory=list)
-    files: list[TextFile] = field(default_factory=list)
-    failed: list[Failed] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    broken: dict[str, OnbrandError] = field(default_factory=dict)
-    """Configured sources that gave nothing at all, with the reason."""
-    working: int = 0
-    """Configured sources that gave something."""
 
 
 def scrape(workspace: Workspace, *, force: bool = False) -> Outcome:
     """Collect the website, the exports, the actors' posts and the files into `raw/`.
 
     Local input is read and checked first, then the slow sources run. A source that fails is noted
-    and does not stop the others; as long as one has failed, the next scrape tries again, and takes
-    up an interrupted crawl or actor run where it was.
+    and does not stop the others, and what an earlier scrape found there stays; as long as one has
+    failed, the next scrape tries again, and takes up an interrupted crawl or actor run where it
+    was. Where every source failed, `raw/` stays as it was.
 
     Raises:
-        UsageError: nothing is configured, or the actors' token is missing.
-        OnbrandError: an export or a path cannot be used, or every source failed.
+        UsageError: nothing is configured, a configured path is not there, or the actors' token is
+            missing.
+        OnbrandError: an export or a path cannot be used, every source failed, or another crawl is
+            running.
     """
     _check_configured(workspace)
     config_hash, inputs = workspace.config.hash_for("raw"), _input_hashes(workspace)
-    manifest = up_to_date(workspace.raw, config_hash, inputs)
-    if manifest and not manifest.details.get("broken") and not force:
-        return Outcome(manifest, was_current=True)
+    earlier = up_to_date(workspace.raw, config_hash, inputs)
+    if earlier and not force and not any(map(earlier.details.get, ("broken", _UNFINISHED))):
+        return Outcome(earlier, was_current=True)
     started_at = now()
     token = _token(workspace)
-    harvest = _Harvest()
+    harvest = Harvest()
     _read_exports(workspace, harvest)
     _read_files(workspace, harvest)
     workspace.raw.mkdir(parents=True, exist_ok=True)
-    (workspace.raw / MANIFEST_NAME).unlink(missing_ok=True)
+    _mark_unfinished(workspace, config_hash)
     if force:
         (workspace.raw / APIFY_RUNS).unlink(missing_ok=True)
     _run_actors(workspace, token, harvest)
     _crawl(workspace, harvest, force)
-    _refuse_nothing(harvest)
+    harvest.refuse_nothing()
+    _keep_earlier(workspace, harvest, posts_too=earlier is not None)
     manifest = _write(workspace, harvest, config_hash, inputs, started_at)
     return Outcome(manifest, was_current=False)
 
@@ -105,6 +97,19 @@ def _exports(workspace: Workspace, platform: Platform) -> list[str]:
     return social.facebook_exports if platform == "facebook" else social.instagram_exports
 
 
+def _mark_unfinished(workspace: Workspace, config_hash: str) -> None:
+    """Have the next scrape go on after a kill, while `build` can still read what was there.
+
+    A manifest of other settings goes: what it stands for is no longer asked for.
+    """
+    manifest = read_manifest(workspace.raw)
+    if manifest and manifest.config_hash == config_hash:
+        details = {**manifest.details, _UNFINISHED: True}
+        write_manifest(workspace.raw, manifest.model_copy(update={"details": details}))
+    else:
+        (workspace.raw / MANIFEST_NAME).unlink(missing_ok=True)
+
+
 def _token(workspace: Workspace) -> str:
     social = workspace.config.social
     if not (social.facebook_pages or social.instagram_profiles):
@@ -114,24 +119,14 @@ def _token(workspace: Workspace) -> str:
     return token_from_environment()
 
 
-def _read_exports(workspace: Workspace, harvest: _Harvest) -> None:
+def _read_exports(workspace: Workspace, harvest: Harvest) -> None:
     for platform in _PLATFORMS:
         for configured in _exports(workspace, platform):
             parsed = read_export(workspace.input_path(configured), configured, platform)
-            notes.print(f"{configured}: {len(parsed.posts)} posts, {len(parsed.failed)} failed")
-            harvest.failed += parsed.failed
-            _keep_posts(harvest, configured, parsed.posts)
+            harvest.take_posts(configured, configured, parsed)
 
 
-def _keep_posts(harvest: _Harvest, name: str, posts: list[Post]) -> None:
-    harvest.posts += posts
-    if posts:
-        harvest.working += 1
-    else:
-        harvest.broken[name] = OnbrandError(f"{name} holds no post that can be read.")
-
-
-def _read_files(workspace: Workspace, harvest: _Harvest) -> None:
+def _read_files(workspace: Workspace, harvest: Harvest) -> None:
     if not workspace.config.files.paths:
         return
     harvest.files, failed = read_files(workspace)
@@ -143,13 +138,14 @@ def _read_files(workspace: Workspace, harvest: _Harvest) -> None:
         harvest.broken["files"] = OnbrandError("None of the files in files.paths could be read.")
 
 
-def _run_actors(workspace: Workspace, token: str, harvest: _Harvest) -> None:
+def _run_actors(workspace: Workspace, token: str, harvest: Harvest) -> None:
     if not token:
         return
     from scraper.social.apify import actor_calls, run_actor
 
     social = workspace.config.social
     for call in actor_calls(social):
+        harvest.actors[call.actor] = call.platform
         try:
             with notes.status(f"Waiting for {call.actor} on Apify"):
                 found = asyncio.run(
@@ -161,33 +157,31 @@ def _run_actors(workspace: Workspace, token: str, harvest: _Harvest) -> None:
                     )
                 )
         except OnbrandError as error:
-            _note_broken(harvest, call.actor, call.platform, error)
+            harvest.set_aside(call.actor, call.platform, error)
             continue
         if found.warning:
-            notes.print(f"{found.name}: {found.warning}", style="yellow")
+            notes.print(f"{found.name}: {found.warning}", style="yellow", markup=False)
             harvest.failed.append(
                 Failed(source=call.platform, locator=found.name, reason=found.warning)
             )
         parsed = parse_items(list(enumerate(found.items, 1)), found.name, call.platform)
-        notes.print(f"{found.name}: {len(parsed.posts)} posts, {len(parsed.failed)} failed")
-        harvest.failed += parsed.failed
-        _keep_posts(harvest, call.actor, parsed.posts)
+        harvest.take_posts(call.actor, found.name, parsed)
 
 
-def _crawl(workspace: Workspace, harvest: _Harvest, force: bool) -> None:
+def _crawl(workspace: Workspace, harvest: Harvest, force: bool) -> None:
     settings = workspace.config.website
     if not settings.start_urls:
         (workspace.raw / raw.PAGES).unlink(missing_ok=True)
         return
     from scraper.website.crawl import crawl
+    from scraper.website.frontier import FrontierInUseError
 
     try:
         result = asyncio.run(crawl(settings, workspace.raw, force=force))
-    except UsageError:
+    except (UsageError, FrontierInUseError):
         raise
     except OnbrandError as error:
-        (workspace.raw / raw.PAGES).unlink(missing_ok=True)  # of an earlier configuration
-        _note_broken(harvest, "website", "website", error)
+        harvest.set_aside("website", "website", error)
         return
     harvest.counts = {
         "pages": result.pages,
@@ -199,26 +193,32 @@ def _crawl(workspace: Workspace, harvest: _Harvest, force: bool) -> None:
     harvest.working += 1
 
 
-def _note_broken(harvest: _Harvest, name: str, source: Platform | str, error: OnbrandError) -> None:
-    notes.print(str(error), style="yellow")
-    harvest.broken[name] = error
-    harvest.failed.append(
-        Failed.model_validate({"source": source, "locator": name, "reason": str(error)})
-    )
+def _keep_earlier(workspace: Workspace, harvest: Harvest, *, posts_too: bool) -> None:
+    """Note each broken source, and keep what an earlier scrape found there.
 
+    Earlier pages stay where they lie within the site. A post does not tell whether an export or an
+    actor brought it, so posts stay only where settings and exports are those of that scrape.
+    """
+    known = {(post.source, post.post_id) for post in harvest.posts}
+    posts = list(raw.read_raw(workspace.raw / raw.POSTS, Post)) if posts_too else []
+    for name, error in harvest.broken.items():
+        count, what = 0, "posts"
+        if name == "website":
+            from scraper.website.crawl import keep_earlier_pages
 
-def _refuse_nothing(harvest: _Harvest) -> None:
-    if harvest.working:
-        return
-    reasons = list(harvest.broken.values())
-    if len(reasons) == 1:
-        raise reasons[0]
-    raise OnbrandError("Nothing could be scraped: " + " ".join(map(str, reasons)))
+            count, what = keep_earlier_pages(workspace.config.website, workspace.raw), "pages"
+            harvest.counts["pages"] = count
+        elif platform := harvest.actors.get(name):
+            kept = [p for p in posts if p.source == platform and (p.source, p.post_id) not in known]
+            harvest.posts += kept
+            count = len(kept)
+        stays = f" The {count} {what} of an earlier scrape stay." if count else ""
+        notes.print(f"{error}{stays}", style="yellow", markup=False)
 
 
 def _write(
     workspace: Workspace,
-    harvest: _Harvest,
+    harvest: Harvest,
     config_hash: str,
     inputs: dict[str, str],
     started_at: str,

@@ -115,7 +115,7 @@ def test_an_export_that_is_none(tmp_path: Path, content: str, named: str) -> Non
 
 def test_an_export_that_is_not_there(tmp_path: Path) -> None:
     configure(tmp_path, '[social]\nfacebook_exports = ["facebook.json"]')
-    assert "facebook.json" in fails(tmp_path, "scrape", code=1)
+    assert "facebook.json" in fails(tmp_path, "scrape", code=2)
 
 
 def test_an_actor_without_a_token(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ The base model is a tiny Llama, so that the whole pipeline takes seconds; all el
 gets.
 """
 
+import json
 import os
 import re
 import shlex
@@ -145,6 +146,8 @@ def test_a_second_run_finds_everything_up_to_date(workspace: Path) -> None:
     again = run(["onbrand", "run"], workspace)
     assert again.returncode == 0, again.stderr
     assert again.stderr.count("up to date") == 5
+    status = run(["onbrand", "status", "--json"], workspace)
+    assert {row["state"] for row in json.loads(status.stdout)} == {"current"}
 
 
 @pytest.mark.slow

@@ -14,6 +14,9 @@ done
 python -m examples.saltmarsh.serve_site >/dev/null &
 site=$!
 trap 'kill $site 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM HUP
+sleep 1
+kill -0 $site  # the site has said on standard error why it could not start
 
 onbrand --workspace "$workspace" run
 

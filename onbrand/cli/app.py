@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich.markup import escape
 
 from onbrand import __version__
 from onbrand.cli import doctor, models, setup, stages, status, talk
@@ -99,12 +100,8 @@ def _quieten_libraries() -> None:
 def _leave(error: BaseException, debug: bool, message: str, code: int) -> NoReturn:
     if debug:
         traceback.print_exception(error)
-    notes.print(f"[red]Error:[/red] {_escape(message)}", soft_wrap=True)
+    notes.print(f"[red]Error:[/red] {escape(message)}", soft_wrap=True)
     sys.exit(code)
-
-
-def _escape(message: str) -> str:
-    return message.replace("[", r"\[")
 
 
 def _missing_package(error: ImportError) -> str:

@@ -6,18 +6,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Literal
 
 import typer
-from dotenv import load_dotenv
 from packaging.requirements import Requirement
+from rich.markup import escape
 from rich.table import Table
 
-from onbrand.base_models import EMBEDDED, embedded_folder, models_cache
+from onbrand.base_models import EMBEDDED, cache_folder, embedded_folder
 from onbrand.cli.common import AsJson
 from onbrand.console import results
+from onbrand.errors import UsageError
+from onbrand.workspace import open_workspace
 
 State = Literal["ok", "missing", "optional"]
 _EXTRAS = ("scraper", "finetune", "serving", "bots", "eval")
@@ -25,8 +29,6 @@ _TOKENS = {
     "APIFY_TOKEN": "fetches Facebook and Instagram posts",
     "HF_TOKEN": "opens gated base models on the Hugging Face hub",
     "ONBRAND_ENGINE_KEY": "key of the server at [serving] engine_url",
-    "SLACK_BOT_TOKEN": "the Slack bot",
-    "DISCORD_BOT_TOKEN": "the Discord bot",
 }
 
 
@@ -41,9 +43,10 @@ class Finding:
     """The command that mends it; empty when there is nothing to mend."""
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what is installed, what is missing, and how to mend it (exit code 1 if anything is)."""
-    load_dotenv()
+    with suppress(UsageError):  # a workspace is not needed, but its .env counts
+        open_workspace(Path(context.obj))
     findings = list(examine())
     if as_json:
         results.print_json(data=[asdict(finding) for finding in findings])
@@ -54,7 +57,7 @@ def doctor(as_json: AsJson = False) -> None:
         marks = {"ok": "[green]✓[/green]", "missing": "[red]✗[/red]", "optional": "[dim]·[/dim]"}
         for finding in findings:
             cells = (finding.what, finding.found, finding.mend)
-            table.add_row(marks[finding.state], *(cell.replace("[", r"\[") for cell in cells))
+            table.add_row(marks[finding.state], *(escape(cell) for cell in cells))
         results.print(table)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
@@ -69,12 +72,13 @@ def examine() -> Iterator[Finding]:
     yield _disk(free)
     for extra in _EXTRAS:
         yield _packages_of(extra)
+    yield _bitsandbytes()
     yield _chromium()
     yield _gpu()
     yield _vllm()
     for model in EMBEDDED.values():
         cached = embedded_folder(model).is_dir()
-        found = str(models_cache()) if cached else "not fetched yet (done when first needed)"
+        found = str(cache_folder()) if cached else "not fetched yet (done when first needed)"
         yield Finding(
             f"model {model.name}",
             "ok" if cached else "optional",
@@ -129,9 +133,18 @@ def _installed(package: str) -> str | None:
         return None
 
 
+def _bitsandbytes() -> Finding:
+    version = _installed("bitsandbytes")
+    if version:
+        return Finding("bitsandbytes", "ok", version)
+    mend = f"{sys.executable} -m pip install bitsandbytes"
+    return Finding("bitsandbytes", "missing", "not installed: QLoRA needs it", mend)
+
+
 def _chromium() -> Finding:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("ONBRAND_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    configured = os.environ.get("ONBRAND_CHROMIUM", "")
+    names = (configured, "chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, filter(None, names))), None)
     if path:
         return Finding("Chromium", "ok", path)
     return Finding(

@@ -1,10 +1,12 @@
 """`onbrand init` and `onbrand config`."""
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from onbrand.atomic import write_text
@@ -13,7 +15,9 @@ from onbrand.config import BrandConfig
 from onbrand.config_template import brand_toml
 from onbrand.console import notes, results
 from onbrand.errors import UsageError
-from onbrand.workspace import CONFIG_NAME
+from onbrand.workspace import CONFIG_NAME, Workspace
+
+_GITIGNORE = "/.env\n/.lock\n/raw/\n/clean/\n/dataset/\n/models/\n/logs/\n/reports/cache/\n"
 
 
 def init(
@@ -28,24 +32,33 @@ def init(
     if path.exists():
         raise UsageError(f"{path} is there already; edit it, or choose another folder.")
     write_text(path, brand_toml(name or folder.resolve().name, site or []))
-    write_text(folder / ".gitignore", "/.env\n/raw/\n/clean/\n/dataset/\n/models/\n/logs/\n")
+    if not (folder / ".gitignore").exists():
+        write_text(folder / ".gitignore", _GITIGNORE)
     notes.print(f"Wrote {path}. Fill in \\[brand] and your sources, then: onbrand run")
 
 
 def config(context: typer.Context, as_json: AsJson = False) -> None:
     """Show every effective setting and where it came from."""
     workspace = workspace_of(context)
+    rows = list(_settings(workspace))
     if as_json:
-        results.print_json(workspace.config.model_dump_json())
+        results.print_json(data=rows)
         return
+    table = Table(*rows[0], box=None)
+    for row in rows:
+        table.add_row(*(escape(str(value)) for value in row.values()))
+    results.print(table)
+
+
+def _settings(workspace: Workspace) -> Iterator[dict[str, Any]]:
+    """Every setting: its key, effective value, where that came from, and what it means."""
     written = tomllib.loads((workspace.root / CONFIG_NAME).read_text(encoding="utf-8"))
-    table = Table(box=None)
-    for heading in ("key", "value", "from", "meaning"):
-        table.add_column(heading)
     for section in BrandConfig.model_fields:
         values = getattr(workspace.config, section)
         for key, field in type(values).model_fields.items():
-            origin = CONFIG_NAME if key in written.get(section, {}) else "default"
-            value = repr(getattr(values, key)).replace("[", r"\[")
-            table.add_row(f"{section}.{key}", value, origin, field.description)
-    results.print(table)
+            yield {
+                "key": f"{section}.{key}",
+                "value": getattr(values, key),
+                "from": CONFIG_NAME if key in written.get(section, {}) else "default",
+                "meaning": field.description,
+            }

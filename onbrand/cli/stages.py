@@ -5,42 +5,47 @@ Each imports its stage only when it runs, so that `onbrand --help` stays instant
 
 import typer
 
-from onbrand.artifact import Outcome
+from onbrand.artifact import Outcome, required_manifest
 from onbrand.cli.common import AsJson, Force, base_folder, show, workspace_of
-from onbrand.workspace import Workspace
+from onbrand.workspace import Workspace, exclusive
 
 
 def scrape(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
     """Collect the brand's pages, posts and files into raw/."""
-    show(_scrape(workspace_of(context), force), as_json)
+    with exclusive(workspace := workspace_of(context)):
+        show(_scrape(workspace, force), as_json)
 
 
 def build(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
     """Clean what was collected and make the data set."""
-    show(_build(workspace_of(context), force), as_json)
+    with exclusive(workspace := workspace_of(context)):
+        show(_build(workspace, force), as_json)
 
 
 def tune(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
     """Tune the base model to the brand's tone (QLoRA)."""
-    show(_tune(workspace_of(context), force), as_json)
+    with exclusive(workspace := workspace_of(context)):
+        show(_tune(workspace, force), as_json)
 
 
 def merge(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
     """Merge adapter and base into the model that is served, and verify it."""
-    show(_merge(workspace_of(context), force), as_json)
+    with exclusive(workspace := workspace_of(context)):
+        show(_merge(workspace, force), as_json)
 
 
 def evaluate(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
     """Measure base and tuned model side by side on the held-out texts."""
-    _show_evaluation(workspace_of(context), force, as_json)
+    with exclusive(workspace := workspace_of(context)):
+        _show_evaluation(workspace, force, as_json)
 
 
 def run(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
     """Do all of it, skipping what is up to date."""
-    workspace = workspace_of(context)
-    for stage in (_scrape, _build, _tune, _merge):
-        show(stage(workspace, force), as_json=False)
-    _show_evaluation(workspace, force, as_json)
+    with exclusive(workspace := workspace_of(context)):
+        for stage in (_scrape, _build, _tune, _merge):
+            show(stage(workspace, force), as_json=False)
+        _show_evaluation(workspace, force, as_json)
 
 
 def _scrape(workspace: Workspace, force: bool) -> Outcome:
@@ -58,12 +63,14 @@ def _build(workspace: Workspace, force: bool) -> Outcome:
 def _tune(workspace: Workspace, force: bool) -> Outcome:
     from finetune.tune import tune as stage
 
+    required_manifest(workspace.dataset, "data set", "build")  # before a large model is fetched
     return stage(workspace, base_folder(workspace), force=force)
 
 
 def _merge(workspace: Workspace, force: bool) -> Outcome:
     from finetune.merge import merge as stage
 
+    required_manifest(workspace.adapter, "adapter", "tune")
     return stage(workspace, base_folder(workspace), force=force)
 
 
@@ -71,6 +78,7 @@ def _show_evaluation(workspace: Workspace, force: bool, as_json: bool) -> None:
     from eval.evaluate import evaluate as stage
     from eval.evaluate import print_table
 
+    required_manifest(workspace.dataset, "data set", "build")
     outcome = stage(workspace, base_folder(workspace), force=force)
     show(outcome, as_json)
     if not as_json:

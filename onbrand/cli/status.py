@@ -41,6 +41,7 @@ def overview(workspace: Workspace) -> list[dict[str, Any]]:
     """
     found = {
         "raw": read_manifest(workspace.raw),
+        "clean": read_manifest(workspace.clean),
         "dataset": read_manifest(workspace.dataset),
         "adapter": read_manifest(workspace.adapter),
         "merged": read_manifest(workspace.merged),
@@ -53,7 +54,7 @@ def _row(name: str, found: dict[str, Manifest | None], workspace: Workspace) -> 
     manifest = found[name]
     if manifest is None:
         return {"artifact": name, "state": "missing", "age": "", "inputs": [], "figures": ""}
-    stale = manifest.config_hash != workspace.config.hash_for(manifest.command) or any(
+    stale = manifest.config_hash != workspace.config.hash_for(name) or any(
         made_from.output_hash != manifest.inputs[source]
         for source, made_from in found.items()
         if made_from is not None and source in manifest.inputs

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from onbrand.errors import OnbrandError
+from onbrand.errors import OnbrandError, UsageError
 from scraper.raw import Failed, Post
 from scraper.social import facebook, instagram
 from scraper.social.fields import error_of
@@ -31,13 +31,15 @@ def read_export(path: Path, name: str, platform: Platform) -> Parsed:
     """Read an export file; `name` is what messages and locators call it.
 
     Raises:
-        OnbrandError: the file as a whole cannot be used (missing, no JSON, empty, other format).
+        UsageError: the file is not there.
+        OnbrandError: the file as a whole cannot be used (no JSON, empty, other format).
     """
     key = f"social.{platform}_exports"
     try:
         items, failed = _items(path.read_bytes(), name, platform)
     except OSError as error:
-        raise OnbrandError(
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        raise (UsageError if missing else OnbrandError)(
             f"{name}, named in {key}, cannot be read: {error.strerror or error}."
         ) from error
     except ValueError as error:
@@ -69,9 +71,12 @@ def parse_items(items: list[tuple[int, Any]], name: str, platform: Platform) -> 
 
 
 def _check_format(items: list[tuple[int, Any]], name: str, platform: Platform) -> None:
-    """Refuse a file in which nothing is an item of this platform's actor."""
+    """Refuse a file in which nothing is an item of this platform's actor.
+
+    Error items look alike on both platforms, so they decide only where there is nothing else.
+    """
     objects = [item for _, item in items if isinstance(item, dict)]
-    if any(_PARSERS[platform].is_item(item) or error_of(item) for item in objects):
+    if any(_PARSERS[platform].is_item(item) for item in objects):
         return
     other: Platform = "facebook" if platform == "instagram" else "instagram"
     if any(_PARSERS[other].is_item(item) for item in objects):
@@ -79,6 +84,8 @@ def _check_format(items: list[tuple[int, Any]], name: str, platform: Platform) -
             f"{name} is {_AN[other]} export, but it is named in social.{platform}_exports; "
             f"move it to social.{other}_exports."
         )
+    if any(error_of(item) for item in objects):
+        return
     raise OnbrandError(
         f"{name}, named in social.{platform}_exports, holds no {platform.title()} posts as "
         f"Apify's scraper writes them; see docs/scraper.md for the formats."

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from onbrand.config import Website
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
-from scraper.raw import PAGES, write_raw
+from scraper.raw import PAGES, Page, read_raw, write_raw
 from scraper.website.fetch import Fetcher, FetchError
 from scraper.website.frontier import Frontier
 from scraper.website.render import Renderer
@@ -52,11 +52,13 @@ async def crawl(settings: Website, folder: Path, *, force: bool = False) -> Craw
 
     The state is in `crawl.sqlite`. A crawl that was interrupted goes on; one that is complete is
     not repeated unless `force` is given or a setting that decides about its pages has changed.
+    The files of an earlier crawl stay until this one is complete, and where it fails.
 
     Raises:
         UsageError: a start URL is missing or is no http or https URL.
-        OnbrandError: no page could be fetched at all; Chromium is demanded and missing; another
-            crawl holds the folder; the disk is full.
+        FrontierInUseError: another crawl holds the folder.
+        OnbrandError: no page could be fetched at all; Chromium is demanded and missing; the disk
+            is full.
     """
     start_urls = _start_urls(settings)
     identity = hashlib.sha256(
@@ -73,6 +75,15 @@ async def crawl(settings: Website, folder: Path, *, force: bool = False) -> Craw
             f"{folder / FRONTIER} cannot be used ({error}); make sure that the disk has room and "
             "run the command again, or delete the file to crawl afresh."
         ) from error
+
+
+def keep_earlier_pages(settings: Website, folder: Path) -> int:
+    """Leave in `pages.jsonl.gz` the pages that lie within the site; return how many there are."""
+    path, scope = folder / PAGES, Scope(_start_urls(settings))
+    count = write_raw(path, (page for page in read_raw(path, Page) if page.url in scope))
+    if not count:
+        path.unlink()
+    return count
 
 
 async def _crawl(
@@ -147,6 +158,7 @@ async def _visit_all(settings: Website, frontier: Frontier, visitor: Visitor) ->
                 counts = frontier.counts()
                 known = min(counts.done + counts.waiting, settings.max_pages)
                 progress.update(bar, completed=counts.done, total=known)
+                progress.live.transient = not counts.done  # that nothing came is said elsewhere
                 room = min(settings.max_pages - counts.done, 2 * settings.concurrency)
                 in_flight = set(running.values())
                 for entry in frontier.next(room):

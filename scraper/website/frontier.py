@@ -34,6 +34,10 @@ CREATE TABLE IF NOT EXISTS crawl (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
+class FrontierInUseError(OnbrandError):
+    """Another process is crawling into the same folder."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A URL that waits to be visited."""
@@ -61,7 +65,7 @@ class Frontier:
         """Open or make the frontier; one made by a crawl of another identity is emptied.
 
         Raises:
-            OnbrandError: another process is crawling into the same folder.
+            FrontierInUseError: another process is crawling into the same folder.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
@@ -76,7 +80,7 @@ class Frontier:
         except sqlite3.Error as error:
             self._db.close()
             if "locked" in str(error):
-                raise OnbrandError(
+                raise FrontierInUseError(
                     f"{path} is in use: another crawl is running in this workspace; "
                     "wait for it or stop it."
                 ) from error

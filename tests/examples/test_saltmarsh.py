@@ -132,16 +132,14 @@ def test_pages_share_one_header_and_footer(port: int) -> None:
         assert footer
         frames.add((header.group(), footer.group()))
     assert len(frames) == 1
-    header_text, footer_text = frames.pop()
+    ((header_text, footer_text),) = frames
     assert "Spring refit" in header_text
     for expected in (PHONE, "ahoy@saltmarsh.example", "newsletter", "cookie", "All rights"):
         assert expected in footer_text
 
 
 def test_js_pages_carry_their_text_only_as_json(port: int) -> None:
-    for page in load_pages():
-        if page.render != "js":
-            continue
+    for page in (page for page in load_pages() if page.render == "js"):
         text = fetch(port, page.path)[2]
         assert words_of(main_of(text)) == words_of(serve_site.NOSCRIPT), page.path
         if page.source == "fetch":
@@ -162,23 +160,16 @@ def test_html_pages_carry_their_text_in_main(port: int) -> None:
 
 def test_two_pages_by_the_sitemap_only_and_two_by_links_only() -> None:
     pages = {page.path: page for page in load_pages()}
-    seen: set[str] = set()
-    queue = ["/"]
+    seen, queue = set(), {"/"}
     while queue:
         path = queue.pop()
-        if path not in seen:
-            seen.add(path)
-            queue.extend(links_of(compose(pages[path])))  # a dead link is a KeyError here
+        seen.add(path)
+        queue |= links_of(compose(pages[path])) - seen  # a dead link is a KeyError here
     listed = {path for path, page in pages.items() if page.in_sitemap}
     assert listed - seen == {"/journal/salt-and-chain/", "/journal/the-night-the-sea-came-in/"}
-    assert {path for path in seen - listed if pages[path].is_public} == {
-        "/guarantee/",
-        "/journal/mending-a-hull-breach/",
-    }
-    assert {path for path in seen - listed if not pages[path].is_public} == {
-        "/staff/rota/",
-        "/staff/price-book/",
-    }
+    public = {path for path in seen - listed if pages[path].is_public}
+    assert public == {"/guarantee/", "/journal/mending-a-hull-breach/"}
+    assert seen - listed - public == {"/staff/rota/", "/staff/price-book/"}
 
 
 def test_faq_headings_are_questions() -> None:

@@ -12,13 +12,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from finetune.batches import collate
 from finetune.examples import Example
 from finetune.merge import fold_in, merge
-from finetune.model import load_adapter, load_base
+from finetune.model import TrainedAs, load_base, load_trained
 from finetune.verify import relative_logit_error, verify
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 
 CPU = torch.device("cpu")
 LIMIT = 1e-5
+QLORA = TrainedAs("qlora", torch.float32)
 
 
 @pytest.fixture
@@ -52,14 +53,14 @@ def test_merged_equals_trained_and_the_files_are_complete(
 def test_the_known_wrong_ways_give_another_model(
     tuned: Workspace, tiny_llama: Path, example: Example
 ) -> None:
-    trained = load_adapter(load_base(tiny_llama, "qlora", CPU), tuned.adapter)
+    trained = load_trained(tiny_llama, tuned.adapter, QLORA)
     right = AutoModelForCausalLM.from_pretrained(tiny_llama)
     fold_in(trained, right)
     assert relative_logit_error(trained, right, [example]) < LIMIT
 
-    on_original = load_adapter(load_base(tiny_llama, "lora", CPU), tuned.adapter).merge_and_unload()
-    in_four_bit = load_adapter(load_base(tiny_llama, "qlora", CPU), tuned.adapter)
-    in_four_bit = in_four_bit.merge_and_unload()
+    on_original = load_trained(tiny_llama, tuned.adapter, TrainedAs("lora", torch.float32))
+    on_original = on_original.merge_and_unload()
+    in_four_bit = load_trained(tiny_llama, tuned.adapter, QLORA).merge_and_unload()
     without_adapter = AutoModelForCausalLM.from_pretrained(tiny_llama)
     for wrong in (on_original, in_four_bit, without_adapter):
         assert relative_logit_error(trained, wrong, [example]) > 100 * LIMIT
@@ -83,7 +84,29 @@ def test_verification_catches_damage(tuned: Workspace, tiny_llama: Path, damage:
             tokenizer.chat_template = "{{ messages }}"
     model.save_pretrained(tuned.merged)
     tokenizer.save_pretrained(tuned.merged)
-    assert not verify(tuned, tiny_llama, "qlora").passed
+    assert not verify(tuned, tiny_llama, QLORA, "").passed
+
+
+def test_the_method_is_the_adapters_not_todays_setting(tuned: Workspace, tiny_llama: Path) -> None:
+    toml = tuned.root / "brand.toml"
+    toml.write_text(toml.read_text() + '\nmethod = "lora"\n')
+    merge(Workspace(tuned.root), tiny_llama)
+    trained = load_trained(tiny_llama, tuned.adapter, QLORA)
+    merged = AutoModelForCausalLM.from_pretrained(tuned.merged)
+    example = Example("x", "write", [1, 50, 60, 70, 80, 90], [100, 110, 120, 2])
+    assert relative_logit_error(trained, merged, [example]) < LIMIT
+
+
+def test_other_weights_in_the_same_folder_are_another_base(
+    tuned: Workspace, tiny_llama: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(tiny_llama, tmp_path / "base")
+    model = AutoModelForCausalLM.from_pretrained(other)
+    with torch.no_grad():
+        model.model.layers[0].self_attn.q_proj.weight.add_(0.5)
+    model.save_pretrained(other)
+    with pytest.raises(OnbrandError, match="another base model"):
+        merge(tuned, other)
 
 
 def test_an_adapter_of_another_base_is_refused(tuned: Workspace, smollm2: Path) -> None:
@@ -94,11 +117,12 @@ def test_an_adapter_of_another_base_is_refused(tuned: Workspace, smollm2: Path) 
 def test_an_evaluation_pass_leaves_the_weights_as_they_are(
     tiny_llama: Path, example: Example
 ) -> None:
-    model = load_base(tiny_llama, "qlora", CPU)
+    model = load_base(tiny_llama, "qlora", CPU, torch.float32)
     layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
     before = [layer.weight.data.clone() for layer in layers]
     with torch.no_grad():
         model.eval()(input_ids=collate([example], 2, CPU)["input_ids"])
     assert layers
+    assert not any(layer.support_avx512bf16_for_cpu for layer in layers)  # also on other CPUs
     for layer, weight in zip(layers, before, strict=True):
         assert torch.equal(layer.weight.data, weight)

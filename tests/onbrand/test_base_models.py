@@ -33,6 +33,11 @@ def test_a_name_that_is_nothing_at_all_is_refused(tmp_path: Path, name: str) -> 
         resolve(name, tmp_path, _never)
 
 
+def test_a_misspelt_name_is_not_sought_on_the_hub(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"did you mean smollm2-135m\?"):
+        resolve("smollm2-135", tmp_path, _never)
+
+
 def test_only_a_hub_id_asks_the_hub(tmp_path: Path) -> None:
     assert is_hub_id("meta-llama/Llama-2-7b-chat-hf", tmp_path)
     assert not is_hub_id("smollm2-135m", tmp_path)

@@ -68,7 +68,13 @@ def test_init_config_status(tmp_path: Path) -> None:
     again = onbrand("init", "tea", cwd=tmp_path)
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
     effective = json.loads(onbrand("-w", "tea", "config", "--json", cwd=tmp_path).stdout)
-    assert effective["brand"]["name"] == "Tea & Sons"
+    assert effective[0] | {"meaning": ""} == {
+        "key": "brand.name",
+        "value": "Tea & Sons",
+        "from": "brand.toml",
+        "meaning": "",
+    }
+    assert effective[1]["from"] == "default"
     shown = onbrand("-w", "tea", "config", cwd=tmp_path).stdout
     assert "brand.name" in shown
     rows = json.loads(onbrand("-w", "tea", "status", "--json", cwd=tmp_path).stdout)

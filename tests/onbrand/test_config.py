@@ -61,12 +61,19 @@ def test_every_setting_says_what_it_means() -> None:
             assert field.description, key
 
 
-def test_a_hash_follows_only_the_sections_a_command_reads(tmp_path: Path) -> None:
+def test_a_hash_follows_only_what_decides_the_artifact(tmp_path: Path) -> None:
     plain = BrandConfig()
     changed = _load(tmp_path, "[tune]\nrank = 4")
-    assert changed.hash_for("adapter") != plain.hash_for("tune")
+    assert changed.hash_for("adapter") != plain.hash_for("adapter")
     for artifact in set(READ_BY) - {"adapter"}:
         assert changed.hash_for(artifact) == plain.hash_for(artifact)
+
+
+def test_whose_posts_are_kept_does_not_call_for_another_scrape(tmp_path: Path) -> None:
+    plain = BrandConfig()
+    changed = _load(tmp_path, "[social]\naccounts = ['tea']")
+    assert changed.hash_for("raw") == plain.hash_for("raw")
+    assert changed.hash_for("clean") != plain.hash_for("clean")
 
 
 def test_settings_can_be_written_and_read_as_json() -> None:

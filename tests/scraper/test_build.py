@@ -141,6 +141,13 @@ def test_a_data_set_holds_the_records_and_its_card(make_workspace: MakeWorkspace
     assert (workspace.dataset / "README.md").is_file()
 
 
+def test_without_any_holdout(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace(TOML + "[dataset]\ntest_share = 0\nvalidation_share = 0\n")
+    write_raw_folder(workspace)
+    counts = build(workspace).manifest.counts
+    assert (counts["train"], counts["validation"], counts["test"]) == (counts["kept"], 0, 0)
+
+
 def test_nothing_is_repeated_until_something_changes(make_workspace: MakeWorkspace) -> None:
     workspace = make_workspace(TOML)
     write_raw_folder(workspace)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from onbrand.errors import OnbrandError
+from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
 from scraper.files import hash_files, read_files
 
@@ -65,7 +65,7 @@ def test_names_do_not_depend_on_where_the_workspace_lies(
 def test_a_path_without_texts_is_one_sentence(
     make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:
-    with pytest.raises(OnbrandError, match=r"nowhere, named in files\.paths, is not there"):
+    with pytest.raises(UsageError, match=r"nowhere, named in files\.paths, is not there"):
         read_files(make_workspace('[files]\npaths = ["nowhere"]'))
     (tmp_path / "folder").mkdir()
     with pytest.raises(OnbrandError, match=r"folder, named in files\.paths, holds no"):

@@ -107,6 +107,24 @@ def test_what_is_saved_can_be_loaded(tmp_path: Path) -> None:
     assert f"| train | {len(splits['train'])} |" in readme
 
 
+@pytest.mark.parametrize("shares", [(0.0, 0.1), (0.1, 0.0), (0.0, 0.0)])
+def test_an_empty_split_can_be_loaded(tmp_path: Path, shares: tuple[float, float]) -> None:
+    import datasets
+
+    config = BrandConfig.model_validate({"brand": {"name": "Saltmarsh"}})
+    test_share, validation_share = shares
+    settings = Dataset(test_share=test_share, validation_share=validation_share)
+    splits = split(records_in([1, 2, 3, 4]), settings)
+    save(tmp_path / "set", splits, card(splits, config))
+    whole = datasets.load_from_disk(str(tmp_path / "set"))
+    assert any(not part for part in splits.values())
+    for name, part in splits.items():
+        alone = datasets.Dataset.load_from_disk(str(tmp_path / "set" / name))
+        for loaded in (whole[name], alone):
+            assert [Record.model_validate(row) for row in loaded] == part
+            assert loaded.column_names == list(Record.model_fields)
+
+
 def test_the_hash_is_over_the_content() -> None:
     records = records_in([1, 1, 1])
     splits = split(records, Dataset())

@@ -14,6 +14,9 @@ import pytest
 
 from onbrand.config import Social
 from onbrand.errors import OnbrandError, UsageError
+from onbrand.workspace import Workspace
+from scraper import raw
+from scraper.scrape import scrape
 from scraper.social.apify import (
     ActorItems,
     actor_calls,
@@ -228,3 +231,31 @@ def test_the_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("APIFY_TOKEN", " ")
     with pytest.raises(UsageError, match="APIFY_TOKEN"):
         token_from_environment()
+
+
+def test_posts_of_an_actor_that_fails_stay(
+    apify: Apify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("APIFY_TOKEN", TOKEN)
+    item = {"shortCode": "A", "caption": "Hello", "ownerUsername": "b"}
+    apify.items = [{**item, "id": "1"}, {**item, "id": "2"}]
+    (tmp_path / "e.json").write_text(json.dumps([{**item, "id": "2"}, {**item, "id": "3"}]))
+    (tmp_path / "brand.toml").write_text(
+        f'[social]\napi_url = "{apify.url}"\ninstagram_exports = ["e.json"]\n'
+        'instagram_profiles = ["https://www.instagram.com/b/"]\n'
+    )
+    workspace = Workspace(tmp_path)
+
+    def kept() -> list[str]:
+        posts = raw.read_raw(workspace.raw / raw.POSTS, raw.Post)
+        return sorted(post.post_id for post in posts)
+
+    scrape(workspace)
+    assert kept() == ["1", "2", "2", "3"]
+    apify.refuse = [402]
+    broken = scrape(workspace, force=True).manifest
+    assert kept() == ["1", "2", "3"]
+    assert list(broken.details["broken"]) == ["apify/instagram-scraper"]
+    assert "The 1 posts of an earlier scrape stay" in " ".join(capfd.readouterr().err.split())
+    assert not scrape(workspace).manifest.details["broken"]
+    assert kept() == ["1", "2", "2", "3"]

@@ -7,6 +7,8 @@ import pytest
 from onbrand.errors import OnbrandError
 from scraper.social.export import Platform, read_export
 
+EXAMPLES = Path(__file__).parents[3] / "examples" / "saltmarsh"
+PLATFORMS: tuple[Platform, ...] = ("facebook", "instagram")
 ITEM = {
     "id": "1",
     "shortCode": "A",
@@ -108,4 +110,26 @@ def test_a_file_that_cannot_be_used(
     assert message in said
     assert f"social.{platform}_exports" in said
     assert "\n" not in said
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == (2 if text is None else 1)
+
+
+def test_error_items_do_not_decide_whose_export_it_is(tmp_path: Path) -> None:
+    error = {"url": "https://www.example.org/gone", "error": "not_found"}
+    mixed = write(tmp_path / "m", json.dumps([error, FACEBOOK_ITEM, ITEM]))
+    for platform in PLATFORMS:
+        parsed = read_export(mixed, "m", platform)
+        assert (len(parsed.posts), len(parsed.failed)) == (1, 2)
+    alone = write(tmp_path / "a", json.dumps([error]))
+    parsed = read_export(alone, "a", "facebook")
+    assert (parsed.posts, len(parsed.failed)) == ([], 1)
+
+
+@pytest.mark.parametrize("named", PLATFORMS)
+def test_the_demo_exports_under_each_others_key(named: Platform) -> None:
+    other: Platform = "facebook" if named == "instagram" else "instagram"
+    path = EXAMPLES / f"{other}.json"
+    assert "not_found" in path.read_text(encoding="utf-8"), "it holds an error item"
+    with pytest.raises(OnbrandError, match=rf"{path.name} is an? {other.title()} export") as caught:
+        read_export(path, path.name, named)
+    assert f"move it to social.{other}_exports" in str(caught.value)
+    assert read_export(path, path.name, other).posts
