@@ -1,34 +1,107 @@
 """The one way from a person to the model: the gateway's chat API, streamed."""
 
 import json
-from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from httpx_sse import EventSource, SSEError
+from pydantic import BaseModel, ValidationError
 
 from onbrand.chat_format import Message
 from onbrand.errors import OnbrandError, UsageError
 
-_PATH = "/v1/chat/completions"
+
+class NoGatewayError(OnbrandError):
+    """Nothing accepts connections at the gateway's address."""
 
 
-class _Gateway:
-    """What the two clients share: where the gateway is, and what its answers mean."""
+class Served(BaseModel):
+    """What a gateway says of itself at `/ready`."""
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    brand: str
+    """The brand's name as a slug; the name its model goes by."""
+    model: str
+    """Hash of the merged model; empty when the engine runs elsewhere."""
+    reason: str = ""
+    """Why it cannot answer yet; empty when it can."""
+
+
+class GatewayClient:
+    """Asks the gateway at `url`, waiting for each piece; close it when done.
+
+    Args:
+        url: Where the gateway listens, without `/v1`.
+        timeout_seconds: Longest wait for the next piece of an answer.
+
+    Raises:
+        UsageError: `url` is no http or https URL.
+    """
+
+    def __init__(self, url: str, timeout_seconds: float = 180.0) -> None:
         address = urlsplit(url)
         if address.scheme not in ("http", "https") or not address.hostname:
             raise UsageError(f"{url} is not the URL of a gateway, such as http://127.0.0.1:8080.")
-        self._url = url.rstrip("/")
-        self._options: dict[str, Any] = {
-            "base_url": self._url,
-            "timeout": httpx.Timeout(timeout_seconds, connect=5.0),
+        # As errors show it: without a password that a proxy in front of the gateway may ask for.
+        host = address.netloc.rpartition("@")[2]
+        self._url = address._replace(netloc=host).geturl().rstrip("/")
+        self._http = httpx.Client(
+            base_url=url,
+            timeout=httpx.Timeout(timeout_seconds, connect=5.0),
             # A proxy from the environment has no business between two processes of one machine.
-            "trust_env": address.hostname not in ("127.0.0.1", "localhost", "::1"),
-        }
+            trust_env=address.hostname not in ("127.0.0.1", "localhost", "::1"),
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def served(self) -> Served:
+        """Who speaks there, ready or not.
+
+        Raises:
+            NoGatewayError: nothing listens there.
+            OnbrandError: it does not answer, or is no Onbrand gateway.
+        """
+        with self._explained():
+            response = self._http.get("/ready")
+        try:
+            return Served.model_validate_json(response.content)
+        except ValidationError as error:
+            raise self._not_a_gateway() from error
+
+    def check_ready(self) -> Served:
+        """Who speaks there, once it can answer.
+
+        Raises:
+            OnbrandError: it cannot be reached, or its engine does not answer.
+        """
+        served = self.served()
+        if served.reason:
+            raise OnbrandError(f"The gateway at {self._url} is not ready: {served.reason}")
+        return served
+
+    def stream_reply(self, messages: Sequence[Message]) -> Generator[str, None, None]:
+        """The answer, piece by piece; closing the generator stops the model.
+
+        Raises:
+            OnbrandError: unreachable, refused, or cut off in the middle.
+        """
+        # No model is named: a gateway serves one, and its persona and defaults are its own.
+        body = {"messages": list(messages), "stream": True}
+        with self._explained():
+            with self._http.stream("POST", "/v1/chat/completions", json=body) as response:
+                if response.is_error:
+                    response.read()
+                    raise self._refusal(response)
+                for event in EventSource(response).iter_sse():
+                    if event.data == "[DONE]":
+                        return
+                    if piece := self._piece(event.data):
+                        yield piece
+            raise self._cut_off()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -38,7 +111,7 @@ class _Gateway:
         except SSEError as error:  # httpx counts it among its own
             raise self._not_a_gateway() from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise OnbrandError(
+            raise NoGatewayError(
                 f"No gateway answers at {self._url}; `onbrand serve` starts it."
             ) from error
         except httpx.TimeoutException as error:
@@ -46,22 +119,17 @@ class _Gateway:
         except httpx.HTTPError as error:
             raise self._cut_off() from error
 
-    def _check_status(self, response: httpx.Response) -> None:
-        if not response.is_error:
-            return
+    def _refusal(self, response: httpx.Response) -> OnbrandError:
         try:
-            content = response.json()
-            said = content["reason"] if "reason" in content else content["error"]["message"]
+            said = response.json()["error"]["message"]
         except (ValueError, LookupError, TypeError):
-            raise self._not_a_gateway() from None
-        if response.status_code == 503:
-            raise OnbrandError(f"The gateway at {self._url} is not ready: {said}")
-        raise OnbrandError(f"The gateway at {self._url} could not answer: {said}")
+            return self._not_a_gateway()
+        return OnbrandError(f"The gateway at {self._url} could not answer: {said}")
 
     def _piece(self, data: str) -> str:
         """The text of one event; an error event raises."""
         try:
-            content = json.loads(data)
+            content: dict[str, Any] = json.loads(data)
             if "error" in content:
                 said = content["error"]["message"]
                 raise OnbrandError(f"The gateway at {self._url} broke off: {said}")
@@ -75,81 +143,3 @@ class _Gateway:
 
     def _not_a_gateway(self) -> OnbrandError:
         return OnbrandError(f"What answers at {self._url} is not an Onbrand gateway.")
-
-
-class GatewayClient(_Gateway):
-    """Asks the gateway at `url`, waiting for each piece; close it when done.
-
-    Args:
-        url: Where the gateway listens, without `/v1`.
-        timeout_seconds: Longest wait for the next piece of an answer.
-
-    Raises:
-        UsageError: `url` is no http or https URL.
-    """
-
-    def __init__(self, url: str, timeout_seconds: float = 180.0) -> None:
-        super().__init__(url, timeout_seconds)
-        self._http = httpx.Client(**self._options)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def check_ready(self) -> None:
-        """Return when the gateway can answer.
-
-        Raises:
-            OnbrandError: it cannot be reached, or its engine does not answer.
-        """
-        with self._explained():
-            self._check_status(self._http.get("/ready"))
-
-    def stream_reply(self, messages: Sequence[Message]) -> Generator[str, None, None]:
-        """The answer, piece by piece; closing the generator stops the model.
-
-        Raises:
-            OnbrandError: unreachable, not ready, refused, or cut off in the middle.
-        """
-        with self._explained():
-            with self._http.stream("POST", _PATH, json=_body(messages)) as response:
-                if response.is_error:
-                    response.read()
-                self._check_status(response)
-                for event in EventSource(response).iter_sse():
-                    if event.data == "[DONE]":
-                        return
-                    if piece := self._piece(event.data):
-                        yield piece
-            raise self._cut_off()
-
-
-class AsyncGatewayClient(_Gateway):
-    """`GatewayClient` for programs that do other things while they wait."""
-
-    def __init__(self, url: str, timeout_seconds: float = 180.0) -> None:
-        super().__init__(url, timeout_seconds)
-        self._http = httpx.AsyncClient(**self._options)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
-
-    async def stream_reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-        """As `GatewayClient.stream_reply`."""
-        with self._explained():
-            async with self._http.stream("POST", _PATH, json=_body(messages)) as response:
-                if response.is_error:
-                    await response.aread()
-                self._check_status(response)
-                async for event in EventSource(response).aiter_sse():
-                    if event.data == "[DONE]":
-                        return
-                    if piece := self._piece(event.data):
-                        yield piece
-            raise self._cut_off()
-
-
-def _body(messages: Sequence[Message]) -> dict[str, Any]:
-    # No model is named: a gateway serves one, and its persona and defaults are its own.
-    return {"messages": list(messages), "stream": True}

@@ -21,7 +21,7 @@ def chat(url: str, brand_name: str, questions: list[str] | None = None) -> None:
 
     Args:
         url: The gateway's URL.
-        brand_name: Shown before each answer.
+        brand_name: Shown before each answer; empty: the name the gateway's model goes by.
         questions: Asked one by one, each in a conversation of its own, instead of reading from
             the keyboard.
 
@@ -29,9 +29,9 @@ def chat(url: str, brand_name: str, questions: list[str] | None = None) -> None:
         OnbrandError: the gateway cannot be reached or is not ready; with `questions`, also when
             an answer fails.
     """
-    name = brand_name or "assistant"
     with closing(GatewayClient(url)) as client:
-        client.check_ready()
+        served = client.check_ready()
+        name = brand_name or served.brand
         if questions is None:
             _talk(client, name)
             return

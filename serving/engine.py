@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from onbrand.errors import UsageError
+
 ENGINE_KEY = "ONBRAND_ENGINE_KEY"
 """Environment variable with the API key for `engine = "url"`."""
 
@@ -37,11 +39,23 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class UrlEngine:
-    """A server that somebody else runs: vLLM, llama.cpp, a hosted API, …"""
+    """A server that somebody else runs: vLLM, llama.cpp, a hosted API, …
+
+    Raises:
+        UsageError: a user name or password in `base_url`, which errors and `/ready` show.
+    """
 
     base_url: str
     model: str = ""
     api_key: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a secret in the URL."""
+        if "@" in urlsplit(self.base_url).netloc:
+            raise UsageError(
+                "serving.engine_url holds a user name or password; leave them out and put the key "
+                f"into the environment variable {ENGINE_KEY}."
+            )
 
     def extra_fields(self, temperature: float) -> dict[str, Any]:
         """Nothing: OpenAI's fields are enough."""

@@ -20,9 +20,10 @@ from serving.routes import Gateway, now, router
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-def create_app(settings: Serving, brand: Brand, engine: Engine) -> FastAPI:
+def create_app(settings: Serving, brand: Brand, engine: Engine, model_hash: str = "") -> FastAPI:
     """The gateway's app; from startup on it probes the engine until it answers.
 
+    `model_hash` tells clients which merged model answers; empty when nobody here knows.
     `app.state.gateway` (a `Gateway`) exists between startup and shutdown.
     """
 
@@ -30,7 +31,7 @@ def create_app(settings: Serving, brand: Brand, engine: Engine) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with connect(engine, settings.timeout_seconds) as client:
             readiness = Readiness()
-            app.state.gateway = Gateway(settings, brand, client, readiness, now())
+            app.state.gateway = Gateway(settings, brand, model_hash, client, readiness, now())
             watching = asyncio.create_task(readiness.watch(client))
             yield
             watching.cancel()

@@ -27,10 +27,16 @@ class Gateway:
 
     settings: Serving
     brand: Brand
+    model_hash: str
+    """`output_hash` of the merged model; empty: an engine elsewhere, which serves what it likes."""
     client: EngineClient
     readiness: Readiness
     started: int
     """Unix time, seconds."""
+
+    def served(self) -> dict[str, str]:
+        """Which brand speaks here with which model: a client may have expected another."""
+        return {"brand": model_name(self.brand), "model": self.model_hash}
 
 
 def _gateway(request: Request) -> Gateway:
@@ -42,9 +48,9 @@ InGateway = Annotated[Gateway, Depends(_gateway)]
 
 
 @router.get("/health")
-async def health() -> dict[str, str]:
+async def health(gateway: InGateway) -> dict[str, str]:
     """200 while this process runs."""
-    return {"status": "ok"}
+    return {"status": "ok", **gateway.served()}
 
 
 @router.get("/ready")
@@ -52,8 +58,8 @@ async def ready(gateway: InGateway) -> JSONResponse:
     """200 while the engine answers, else 503 with the reason."""
     reason = gateway.client.engine.failure() or gateway.readiness.reason
     if reason:
-        return JSONResponse({"status": "not ready", "reason": reason}, 503)
-    return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready", "reason": reason, **gateway.served()}, 503)
+    return JSONResponse({"status": "ready", **gateway.served()})
 
 
 @router.get("/v1/models")

@@ -9,11 +9,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
+from onbrand.address import gateway_url
+from onbrand.artifact import read_manifest
 from onbrand.config import Serving
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
@@ -28,27 +31,34 @@ _DRAIN_SECONDS = 10
 
 
 def serve(
-    workspace: Workspace, *, force: bool = False, on_ready: Callable[[str], None] | None = None
+    workspace: Workspace,
+    *,
+    force: bool = False,
+    end_with_stdin: bool = False,
+    on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the workspace's model until SIGINT or SIGTERM.
 
     Args:
         workspace: Its `[serving]` and `[brand]` sections say what is served where.
-        force: Serve a merged model that failed its verification.
+        force: Serve a merged model that is not known to be the trained one.
+        end_with_stdin: Stop, too, when standard input ends; a process that holds the other end of
+            that pipe takes the gateway with it, whatever ends that process.
         on_ready: Called once with the gateway's URL, when the engine has generated a token.
 
     Raises:
         UsageError: `engine = "url"` without `engine_url`.
-        OnbrandError: nothing merged, verification failed, address in use, or the engine failed.
+        OnbrandError: nothing merged, or not verified, address in use, or the engine failed.
     """
     settings = workspace.config.serving
-    if settings.engine == "transformers":
-        _check_merged(workspace, force)
+    model_hash = _check_merged(workspace, force) if settings.engine == "transformers" else ""
     _log_requests()
     with _listen(settings) as listener, _engine(workspace) as engine, _stop_signals() as stop:
-        app = create_app(settings, workspace.config.brand, engine)
+        if end_with_stdin:
+            threading.Thread(target=_stop_at_end_of_stdin, args=[stop], daemon=True).start()
+        app = create_app(settings, workspace.config.brand, engine, model_hash)
         ready = on_ready or (lambda url: notes.print(f"Ready at {url}"))
-        asyncio.run(_supervise(app, listener, engine, stop, lambda: ready(_url(settings))))
+        asyncio.run(_supervise(app, listener, engine, stop, lambda: ready(gateway_url(settings))))
 
 
 async def _supervise(
@@ -93,25 +103,38 @@ async def _supervise(
         raise OnbrandError(failure)
 
 
-def _check_merged(workspace: Workspace, force: bool) -> None:
-    """Refuse a model that is not there, or that was found to differ from the trained one."""
+def _check_merged(workspace: Workspace, force: bool) -> str:
+    """The merged model's hash; refuses one that is not known to be the model that was trained."""
     if not (workspace.merged / "config.json").is_file():
         raise OnbrandError(
             f"There is no merged model in {workspace.merged}; run `onbrand merge` first."
         )
-    path = workspace.verification
+    manifest = read_manifest(workspace.merged)
+    model_hash = manifest.output_hash if manifest else ""
+    if manifest is None:
+        doubt = f"The merge of {workspace.merged} did not finish; run `onbrand merge`"
+    else:
+        doubt = _doubt(workspace.verification, model_hash)
+    if doubt and not force:
+        raise OnbrandError(f"{doubt}, or serve it all the same with --force.")
+    return model_hash
+
+
+def _doubt(path: Path, model_hash: str) -> str:
+    """What the verification in `path` says against the merged model; empty: nothing."""
+    again = "run `onbrand merge --force`"
     try:
-        passed = json.loads(path.read_text(encoding="utf-8"))["passed"]
+        verification = json.loads(path.read_text(encoding="utf-8"))
+        merged, passed = verification.get("merged"), verification["passed"]
     except FileNotFoundError:
-        notes.print(f"{path.name} is not there: this model was never verified.")
-        return
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise OnbrandError(f"{path} cannot be read; run `onbrand merge --force`.") from error
-    if passed is not True and not force:
-        raise OnbrandError(
-            f"The merged model failed its verification ({path}); run `onbrand merge --force`, "
-            "or serve it all the same with --force."
-        )
+        return f"{path} is not there, so the merged model was never verified; {again}"
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return f"{path} cannot be read; {again}"
+    if merged != model_hash:
+        return f"{path} speaks of another merged model than the one that is there; {again}"
+    if passed is not True:
+        return f"The merged model failed its verification ({path}); {again}"
+    return ""
 
 
 @contextmanager
@@ -167,6 +190,13 @@ def _stop_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+def _stop_at_end_of_stdin(stop: threading.Event) -> None:
+    # Not through sys.stdin: its lock would be held for the whole life of the process.
+    while os.read(0, 1024):
+        pass
+    stop.set()
+
+
 def _log_requests() -> None:
     """One line per request, to standard error."""
     log = logging.getLogger("onbrand.gateway")
@@ -177,9 +207,3 @@ def _log_requests() -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         log.addHandler(handler)
         log.propagate = False
-
-
-def _url(settings: Serving) -> str:
-    """Where a client on this machine reaches the gateway."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
+from onbrand.artifact import Manifest, folder_hash, now, write_manifest
 from onbrand.config import Brand, Serving
 
 BRAND = Brand(name="Saltmarsh & Sons", persona="Speak plainly.")
@@ -25,6 +27,26 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def put_merged(root: Path, model: Path) -> str:
+    """The model folder `model` as the verified `models/merged` of workspace `root`; its hash."""
+    merged = root / "models" / "merged"
+    merged.mkdir(parents=True)
+    for file in model.iterdir():
+        (merged / file.name).symlink_to(file)
+    output_hash = folder_hash(merged)
+    manifest = Manifest(
+        command="merge",
+        config_hash="",
+        output_hash=output_hash,
+        started_at=now(),
+        finished_at=now(),
+    )
+    write_manifest(merged, manifest)
+    verification = json.dumps({"passed": True, "merged": output_hash})
+    (root / "models" / "merged-verification.json").write_text(verification)
+    return output_hash
 
 
 @contextmanager

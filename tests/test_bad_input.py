@@ -1,6 +1,7 @@
 """Bad input, through the command line: one clear sentence, the right exit code, no traceback."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from onbrand.artifact import Manifest, now, write_manifest
 
 FACEBOOK = {
     "postId": "1",
@@ -156,9 +159,13 @@ def test_a_stage_before_the_one_it_needs(
 
 
 def test_a_port_in_use(tmp_path: Path, tiny_llama: Path) -> None:
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "merged").symlink_to(tiny_llama)
-    (tmp_path / "models" / "merged-verification.json").write_text('{"passed": true}')
+    merged = shutil.copytree(tiny_llama, tmp_path / "models" / "merged")
+    made = Manifest(
+        command="merge", config_hash="", output_hash="x", started_at=now(), finished_at=now()
+    )
+    write_manifest(merged, made)
+    verification = tmp_path / "models" / "merged-verification.json"
+    verification.write_text('{"passed": true, "merged": "x"}')
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -96,7 +96,7 @@ def workspace(demo: subprocess.CompletedProcess[str]) -> Iterator[Path]:
     site.shutdown()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def gateway(workspace: Path) -> Iterator[str]:
     with serving(["onbrand", "serve"], workspace) as url:
         yield url

@@ -1,6 +1,5 @@
 """The client against the real gateway, and against gateways whose engine fails."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-from bots.gateway_client import AsyncGatewayClient, GatewayClient
+from bots.gateway_client import GatewayClient, NoGatewayError
 from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, free_port, running, wait_ready
 from onbrand.chat_format import Message
 from onbrand.errors import OnbrandError, UsageError
@@ -33,32 +32,29 @@ def reply(url: str) -> str:
         return "".join(client.stream_reply(QUESTION))
 
 
-async def async_reply(url: str) -> str:
-    client = AsyncGatewayClient(url)
-    try:
-        return "".join([piece async for piece in client.stream_reply(QUESTION)])
-    finally:
-        await client.aclose()
-
-
 def test_a_reply_of_the_real_model(gateway: str) -> None:
     with closing(GatewayClient(gateway)) as client:
-        client.check_ready()
+        assert client.check_ready().brand == "saltmarsh-sons"
         pieces = list(client.stream_reply(QUESTION))
     assert len(pieces) > 1
     assert all(pieces)
 
 
-def test_both_clients_read_every_character() -> None:
+def test_every_character_is_read() -> None:
     with gateway_over(MisbehavingEngine()) as url:
-        assert reply(url) == asyncio.run(async_reply(url)) == "Salt and pepper\u2028 STOP here"
+        assert reply(url) == "Salt and pepper\u2028 STOP here"
 
 
 def test_no_gateway() -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    for ask in (reply, lambda url: asyncio.run(async_reply(url))):
-        with pytest.raises(OnbrandError, match=f"{url}; `onbrand serve` starts it"):
-            ask(url)
+    with pytest.raises(NoGatewayError, match=f"{url}; `onbrand serve` starts it"):
+        reply(url)
+
+
+def test_a_password_in_the_url_is_not_shown() -> None:
+    port = free_port()
+    with pytest.raises(NoGatewayError, match=f"at http://127.0.0.1:{port};"):
+        reply(f"http://me:secret-inside@127.0.0.1:{port}/")
 
 
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://localhost", "", "http://"])
@@ -83,6 +79,10 @@ def test_something_else_answers() -> None:
     @other.post("/v1/chat/completions")
     def chat() -> HTMLResponse:
         return HTMLResponse("<h1>Welcome</h1>")
+
+    @other.get("/ready")
+    def ready() -> dict[str, str]:
+        return {"status": "ready"}
 
     with running(other) as url:
         with pytest.raises(OnbrandError, match="not an Onbrand gateway"):

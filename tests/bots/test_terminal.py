@@ -130,7 +130,7 @@ def test_an_answer_cannot_steer_the_terminal(
 ) -> None:
     engine.words = ["\x1b[2J\x07", "clean", "\r\x9b1m ok\n"]
     chat(url, "", ["one"])
-    assert capsys.readouterr().out == "you> one\nassistant> [2Jclean1m ok\n\n\n"
+    assert capsys.readouterr().out == "you> one\nsaltmarsh-sons> [2Jclean1m ok\n\n\n"
 
 
 def test_with_questions_a_failure_ends_it(url: str, engine: MisbehavingEngine) -> None:

@@ -1,5 +1,7 @@
 """Fixtures of the serving tests: the real gateway in front of a real engine."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +16,15 @@ from serving.transformers_engine import TransformersEngine, start_transformers
 def merged(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny Llama as `models/merged`, in a place transformers' server could misread.
 
-    What follows an @ it takes for a hub revision.
+    What follows an @ it takes for a hub revision. The model's own defaults say "sample", as
+    Llama-2-chat's do: a request has to overrule them.
     """
     models = tmp_path_factory.mktemp("brand@home") / "models"
-    models.mkdir()
-    (models / "merged").symlink_to(tiny_llama)
-    return models / "merged"
+    merged = Path(shutil.copytree(tiny_llama, models / "merged"))
+    defaults = merged / "generation_config.json"
+    values = json.loads(defaults.read_text())
+    defaults.write_text(json.dumps({**values, "do_sample": True, "temperature": 1.5, "top_k": 9}))
+    return merged
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from serving.engine import UrlEngine
 from serving.gateway import create_app
 
 CHAT = "/v1/chat/completions"
+SERVED = {"brand": "saltmarsh-sons", "model": "a-hash"}
 QUESTION = {"messages": [{"role": "user", "content": "marker-of-the-prompt"}]}
 
 
@@ -233,14 +234,15 @@ def test_not_ready_without_an_engine() -> None:
     port = free_port()
     engine = UrlEngine(f"http://127.0.0.1:{port}/v1")
     with (
-        running(create_app(SETTINGS, BRAND, engine)) as url,
+        running(create_app(SETTINGS, BRAND, engine, "a-hash")) as url,
         httpx.Client(base_url=url, trust_env=False, timeout=10) as client,
     ):
-        assert client.get("/health").json() == {"status": "ok"}
+        assert client.get("/health").json() == {"status": "ok", **SERVED}
         time.sleep(0.3)
         early = client.get("/ready")
         assert early.status_code == 503
         assert str(port) in early.json()["reason"]
+        assert SERVED.items() <= early.json().items()
         response = client.post(CHAT, json=QUESTION)
         assert response.status_code == 502
         assert str(port) in error_of(response)["message"]

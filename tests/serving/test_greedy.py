@@ -1,12 +1,13 @@
 """Proof that serving changes nothing: greedy text over HTTP equals greedy text in process."""
 
-import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
 from gateway_harness import BRAND, SETTINGS, running, wait_ready
+from onbrand.config import Tune
 from onbrand.persona import system_prompt
 from serving.gateway import create_app
 from serving.transformers_engine import start_transformers
@@ -23,7 +24,7 @@ PROMPTS = [
     "Write a text for our website.",
     "Give me an emoji.",
 ]
-TOKENS = 10
+TOKENS = 32
 
 
 def greedy_in_process(folder: Path) -> list[str]:
@@ -50,24 +51,37 @@ def greedy_in_process(folder: Path) -> list[str]:
     return texts
 
 
+def merge_random_adapter(base: Path, folder: Path) -> None:
+    """A merged model as `onbrand merge` leaves it, of an adapter that changes what is said."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from finetune.merge import _save, fold_in
+    from finetune.model import add_adapter, load_base
+
+    quantised = load_base(base, "qlora", torch.device("cpu"), torch.float32)
+    trained = add_adapter(quantised, Tune()).eval()
+    for name, weight in trained.named_parameters():
+        if "lora_B" in name:  # zero at first: an adapter without effect
+            torch.nn.init.normal_(weight, std=0.02)
+    merged = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
+    fold_in(trained, merged)
+    _save(merged, base, folder)
+
+
 @pytest.mark.slow
 def test_greedy_text_is_the_same_served_and_in_process(smollm2: Path, tmp_path: Path) -> None:
-    # A model whose own defaults say "sample", as Llama-2-chat's do: a request must overrule them.
     model = tmp_path / "models" / "merged"
     model.mkdir(parents=True)
-    for file in smollm2.iterdir():
-        (model / file.name).symlink_to(file)
-    defaults = model / "generation_config.json"
-    values = json.loads(defaults.read_text())
-    defaults.unlink()
-    defaults.write_text(json.dumps({**values, "do_sample": True, "temperature": 1.5, "top_k": 9}))
+    merge_random_adapter(smollm2, model)
 
-    expected = greedy_in_process(model)
     served = []
     with (
+        ThreadPoolExecutor(1) as beside,
         start_transformers(model, tmp_path / "logs") as engine,
         running(create_app(SETTINGS, BRAND, engine)) as url,
     ):
+        expected = beside.submit(greedy_in_process, model)
         wait_ready(url)
         for prompt in PROMPTS:
             asked = {"messages": [{"role": "user", "content": prompt}]}
@@ -77,5 +91,5 @@ def test_greedy_text_is_the_same_served_and_in_process(smollm2: Path, tmp_path: 
             )
             served.append(response.json()["choices"][0]["message"]["content"])
 
-    assert served == expected
+    assert served == expected.result()
     assert len(set(served)) == len(PROMPTS)

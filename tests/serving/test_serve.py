@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway_harness import MisbehavingEngine, free_port, running
+from gateway_harness import MisbehavingEngine, free_port, put_merged, running
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
 from serving.serve import serve
@@ -38,12 +38,6 @@ def workspace(root: Path, serving: str = "", port: int | None = None) -> Workspa
         f'[brand]\nname = "Saltmarsh"\n[serving]\nport = {port or free_port()}\n{serving}\n'
     )
     return Workspace(root)
-
-
-def with_model(root: Path, tiny_llama: Path) -> None:
-    (root / "models").mkdir()
-    (root / "models" / "merged").symlink_to(tiny_llama)
-    (root / "models" / "merged-verification.json").write_text('{"passed": true}')
 
 
 @pytest.fixture
@@ -96,7 +90,7 @@ def test_nothing_merged(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_is_named_before_the_engine_starts(tmp_path: Path, tiny_llama: Path) -> None:
-    with_model(tmp_path, tiny_llama)
+    put_merged(tmp_path, tiny_llama)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OnbrandError, match=f"127.0.0.1:{port} .*in use"):
@@ -106,20 +100,49 @@ def test_a_port_in_use_is_named_before_the_engine_starts(tmp_path: Path, tiny_ll
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [('{"passed": false}', "failed its verification"), ("{", "cannot be read")],
+    [
+        ('{"passed": false, "merged": "HASH"}', "failed its verification"),
+        ('{"passed": true, "merged": "of before"}', "another merged model"),
+        ('{"passed": true}', "another merged model"),
+        ('{"merged": "HASH"}', "cannot be read"),
+        ("[]", "cannot be read"),
+        ("{", "cannot be read"),
+        (None, "never verified"),
+    ],
 )
-def test_a_model_that_was_not_verified(
-    tmp_path: Path, tiny_llama: Path, content: str, says: str
+def test_a_model_that_is_not_known_to_be_the_trained_one(
+    tmp_path: Path, tiny_llama: Path, content: str | None, says: str
 ) -> None:
-    with_model(tmp_path, tiny_llama)
-    (tmp_path / "models" / "merged-verification.json").write_text(content)
-    with pytest.raises(OnbrandError, match=says):
+    output_hash = put_merged(tmp_path, tiny_llama)
+    verification = tmp_path / "models" / "merged-verification.json"
+    verification.unlink()
+    if content is not None:
+        verification.write_text(content.replace("HASH", output_hash))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        here = workspace(tmp_path, port=taken.getsockname()[1])
+        with pytest.raises(OnbrandError, match=says):
+            serve(here)
+        with pytest.raises(OnbrandError, match="in use"):
+            serve(here, force=True)
+
+
+def test_a_merge_that_did_not_finish(tmp_path: Path, tiny_llama: Path) -> None:
+    put_merged(tmp_path, tiny_llama)
+    (tmp_path / "models" / "merged" / "manifest.json").unlink()
+    with pytest.raises(OnbrandError, match="did not finish; run `onbrand merge`"):
         serve(workspace(tmp_path))
 
 
 def test_an_engine_url_is_needed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"serving\.engine_url"):
         serve(workspace(tmp_path, 'engine = "url"'))
+
+
+def test_a_password_in_the_engine_url_is_refused_and_not_shown(tmp_path: Path) -> None:
+    configured = 'engine = "url"\nengine_url = "http://me:secret-inside@127.0.0.1:1/v1"'
+    with pytest.raises(UsageError, match="ONBRAND_ENGINE_KEY") as error:
+        serve(workspace(tmp_path, configured))
+    assert "secret-inside" not in str(error.value)
 
 
 def test_a_wrong_key_for_the_engine(tmp_path: Path) -> None:
@@ -144,11 +167,25 @@ def test_an_engine_elsewhere(tmp_path: Path, start: Start, monkeypatch: pytest.M
         assert process.wait(10) == 0
 
 
+@pytest.mark.parametrize("host", ["::", "::1"])
+def test_an_ipv6_address(tmp_path: Path, start: Start, host: str) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with running(MisbehavingEngine().app()) as url:
+        configured = f'host = "{host}"\nengine = "url"\nengine_url = "{url}/v1"'
+        port = workspace(tmp_path, configured).config.serving.port
+        process = start(tmp_path)
+        assert line(process) == f"ready http://[::1]:{port}"
+        assert httpx.get(f"http://[::1]:{port}/ready", trust_env=False).status_code == 200
+
+
 @pytest.mark.slow
 def test_sigterm_lets_the_answer_finish_and_leaves_no_process(
     tmp_path: Path, start: Start, tiny_llama: Path
 ) -> None:
-    with_model(tmp_path, tiny_llama)
+    put_merged(tmp_path, tiny_llama)
     workspace(tmp_path)
     process = start(tmp_path)
     ready = line(process)
@@ -170,7 +207,7 @@ def test_sigterm_lets_the_answer_finish_and_leaves_no_process(
 def test_a_killed_gateway_takes_the_engine_with_it(
     tmp_path: Path, start: Start, tiny_llama: Path
 ) -> None:
-    with_model(tmp_path, tiny_llama)
+    put_merged(tmp_path, tiny_llama)
     workspace(tmp_path)
     process = start(tmp_path)
     deadline = time.monotonic() + 60
@@ -186,7 +223,7 @@ def test_a_killed_gateway_takes_the_engine_with_it(
 def test_a_dead_engine_ends_the_gateway_with_its_last_words(
     tmp_path: Path, start: Start, tiny_llama: Path
 ) -> None:
-    with_model(tmp_path, tiny_llama)
+    put_merged(tmp_path, tiny_llama)
     workspace(tmp_path)
     process = start(tmp_path)
     assert line(process).startswith("ready ")
