@@ -136,6 +136,8 @@ def test_an_empty_data_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize("base", ["no such model!", "missing/folder/somewhere"])
 def test_a_base_model_that_does_not_exist(tmp_path: Path, base: str) -> None:
     configure(tmp_path, f'[model]\nbase = "{base}"')
+    made = Manifest(command="build", config_hash="", started_at=now(), finished_at=now())
+    write_manifest(tmp_path / "dataset", made)
     sentence = fails(tmp_path, "tune", code=2)
     assert base in sentence
     assert "no folder" in sentence

@@ -86,28 +86,28 @@ def descendants(terminal: "pexpect.spawn[str]") -> list[psutil.Process]:
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_one_answer_and_the_gateway_goes_on(terminal: "pexpect.spawn[str]") -> None:
+def test_ctrl_c_stops_one_answer_and_the_gateway_goes_on(
+    terminal: "pexpect.spawn[str]", tmp_path: Path
+) -> None:
     started = descendants(terminal)
     terminal.sendline("first")
-    terminal.expect("Saltmarsh> .")
+    terminal.expect(r"Saltmarsh> (\x1b\[0m)?[^\x1b]{30}")
     terminal.sendintr()
     terminal.expect(" …")
     terminal.expect("you> ")
 
+    time.sleep(1)  # a gateway that had got the Ctrl-C too would still take a question at once
     terminal.sendline("second")
     terminal.expect("Saltmarsh> ")
     terminal.expect("you> ")
-    answer = terminal.before
-    assert answer is not None
-    assert answer.strip()
-    assert "gateway at" not in answer, answer
     assert descendants(terminal) == started
-
     terminal.sendline("/quit")
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 0
     assert all_gone(started, 1)
+    log = (tmp_path / "logs" / "serve.log").read_text()
+    assert log.count("POST /v1/chat/completions 200") == 2, log
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ PROMPTS = [
     "Write a text for our website.",
     "Give me an emoji.",
 ]
-TOKENS = 32
+TOKENS = 24
 
 
 def greedy_in_process(folder: Path) -> list[str]:
