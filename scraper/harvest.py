@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from onbrand.console import notes
 from onbrand.errors import OnbrandError
 from scraper.raw import Failed, Post, TextFile
+from scraper.social.bought import Bought
 from scraper.social.export import Parsed, Platform
 
 
@@ -18,18 +19,29 @@ class Harvest:
     counts: dict[str, int] = field(default_factory=dict)
     broken: dict[str, OnbrandError] = field(default_factory=dict)
     """Configured sources that gave nothing at all, with the reason."""
-    actors: dict[str, Platform] = field(default_factory=dict)
-    """The actors that were asked."""
+    runs: dict[str, int] = field(default_factory=dict)
+    """The actors' runs that were asked for, and the posts at hand from earlier ones."""
+    bought: dict[str, Bought] = field(default_factory=dict)
+    """Up to when each profile is complete; written after the posts."""
+    passing: int = 0
+    """URLs of the site that the next scrape tries again."""
     working: int = 0
     """Configured sources that gave something."""
 
-    def take_posts(self, source: str, name: str, parsed: Parsed) -> None:
-        """Take what an export or a run (`name`) of a source held, and say how much that is."""
-        counted = f"{len(parsed.posts)} posts, {len(parsed.failed)} failed"
-        notes.print(f"{name}: {counted}", markup=False)
+    def take_posts(self, source: str, name: str, parsed: Parsed, apart: int = 0) -> None:
+        """Take what an export or a run (`name`) of a source held, and say how much that is.
+
+        Args:
+            source: as it is configured.
+            name: as messages call it.
+            parsed: its posts, and what could not be read.
+            apart: posts that are joined with earlier ones elsewhere.
+        """
+        count = len(parsed.posts) + apart
+        notes.print(f"{name}: {count} posts, {len(parsed.failed)} failed", markup=False)
         self.posts += parsed.posts
         self.failed += parsed.failed
-        if parsed.posts:
+        if count:
             self.working += 1
         else:
             self.broken[source] = OnbrandError(f"{name} holds no post that can be read.")

@@ -4,7 +4,7 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Literal, TypeVar, cast
+from typing import IO, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +14,9 @@ PAGES = "pages.jsonl.gz"
 POSTS = "posts.jsonl"
 FILES = "files.jsonl"
 FAILED = "failed.jsonl"
+FACTS = "facts.jsonl"
+
+FactType = Literal["Organization", "Product", "FAQPage", "Article"]
 
 
 class _Raw(BaseModel):
@@ -34,10 +37,32 @@ class Page(_Raw):
     content_hash: str
     """SHA-256 of `html`."""
     etag: str = ""
+    last_modified: str = ""
+    """The header, as it came."""
+    canonical: str = ""
+    """Address within the site that the page gives as its own (<link rel="canonical">, Link)."""
+    aliases: list[str] = []
+    """Other URLs of the same page, left out for it."""
     rendered: bool = False
     """True: `html` is the DOM that Chromium had after running the page's JavaScript."""
     depth: int = 0
     html: str
+    """For a PDF (`content_type` application/pdf) its text: a title and a <p> for each paragraph."""
+
+
+class Fact(_Raw):
+    """Something that the brand's pages state in JSON-LD."""
+
+    url: str
+    """The first page, by URL, that states it."""
+    pages: int = 1
+    """Pages that state exactly this."""
+    type: FactType
+    schema_types: list[str]
+    """The types it was given, such as `["Bakery"]` for an Organization."""
+    fields: dict[str, Any]
+    """Properties by their name on schema.org, plain text. FAQPage: `questions`, a list of
+    `{"question", "answer"}`. Product: `offers`, a list of `{"price", "priceCurrency", …}`."""
 
 
 class Post(_Raw):
@@ -51,9 +76,12 @@ class Post(_Raw):
     """UTC, ISO 8601."""
     author: str = ""
     """Account name as it stands in its URL, lower case; empty when the item names none."""
+    profile: str = ""
+    """Account that an actor was asked for when it brought the post; empty for exports."""
     tags: list[str] = []
     sponsored: bool = False
     shared: bool = False
+    """Another post passed on, or another account's words repeated."""
     likes: int | None = None
     """None when hidden (exports say -1) or absent."""
     comments: int | None = None
@@ -76,7 +104,7 @@ class Failed(_Raw):
     reason: str
 
 
-RawItem = TypeVar("RawItem", Page, Post, TextFile, Failed)
+RawItem = TypeVar("RawItem", Page, Post, TextFile, Failed, Fact)
 
 
 def write_raw(path: Path, items: Iterable[RawItem]) -> int:

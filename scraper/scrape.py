@@ -20,11 +20,12 @@ from onbrand.workspace import Workspace
 from scraper import raw
 from scraper.files import hash_files, read_files
 from scraper.harvest import Harvest
-from scraper.raw import Failed, Page, Post
-from scraper.social.export import Platform, parse_items, read_export
+from scraper.raw import Page
+from scraper.social.bought import APIFY_RUNS, BOUGHT, write_bought
+from scraper.social.export import Platform, read_export
 
-APIFY_RUNS = "apify-runs.json"
 _UNFINISHED = "unfinished"
+_PASSING = "passing"
 _PLATFORMS: tuple[Platform, ...] = ("facebook", "instagram")
 
 
@@ -34,7 +35,8 @@ def scrape(workspace: Workspace, *, force: bool = False) -> Outcome:
     Local input is read and checked first, then the slow sources run. A source that fails is noted
     and does not stop the others, and what an earlier scrape found there stays; as long as one has
     failed, the next scrape tries again, and takes up an interrupted crawl or actor run where it
-    was. Where every source failed, `raw/` stays as it was.
+    was. Pages that failed for what may have passed are tried again by the next two scrapes. Where
+    every source failed, `raw/` stays as it was.
 
     Raises:
         UsageError: nothing is configured, a configured path is not there, or the actors' token is
@@ -45,7 +47,11 @@ def scrape(workspace: Workspace, *, force: bool = False) -> Outcome:
     _check_configured(workspace)
     config_hash, inputs = workspace.config.hash_for("raw"), _input_hashes(workspace)
     earlier = up_to_date(workspace.raw, config_hash, inputs)
-    if earlier and not force and not any(map(earlier.details.get, ("broken", _UNFINISHED))):
+    if (
+        earlier
+        and not force
+        and not any(map(earlier.details.get, ("broken", _UNFINISHED, _PASSING)))
+    ):
         return Outcome(earlier, was_current=True)
     started_at = now()
     token = _token(workspace)
@@ -56,10 +62,13 @@ def scrape(workspace: Workspace, *, force: bool = False) -> Outcome:
     _mark_unfinished(workspace, config_hash)
     if force:
         (workspace.raw / APIFY_RUNS).unlink(missing_ok=True)
-    _run_actors(workspace, token, harvest)
+    if token:
+        from scraper.social.buy import buy_posts
+
+        buy_posts(workspace, token, harvest)
     _crawl(workspace, harvest, force)
     harvest.refuse_nothing()
-    _keep_earlier(workspace, harvest, posts_too=earlier is not None)
+    _keep_earlier(workspace, harvest)
     manifest = _write(workspace, harvest, config_hash, inputs, started_at)
     return Outcome(manifest, was_current=False)
 
@@ -138,43 +147,14 @@ def _read_files(workspace: Workspace, harvest: Harvest) -> None:
         harvest.broken["files"] = OnbrandError("None of the files in files.paths could be read.")
 
 
-def _run_actors(workspace: Workspace, token: str, harvest: Harvest) -> None:
-    if not token:
-        return
-    from scraper.social.apify import actor_calls, run_actor
-
-    social = workspace.config.social
-    for call in actor_calls(social):
-        harvest.actors[call.actor] = call.platform
-        try:
-            with notes.status(f"Waiting for {call.actor} on Apify"):
-                found = asyncio.run(
-                    run_actor(
-                        call,
-                        token=token,
-                        api_url=social.api_url,
-                        state=workspace.raw / APIFY_RUNS,
-                    )
-                )
-        except OnbrandError as error:
-            harvest.set_aside(call.actor, call.platform, error)
-            continue
-        if found.warning:
-            notes.print(f"{found.name}: {found.warning}", style="yellow", markup=False)
-            harvest.failed.append(
-                Failed(source=call.platform, locator=found.name, reason=found.warning)
-            )
-        parsed = parse_items(list(enumerate(found.items, 1)), found.name, call.platform)
-        harvest.take_posts(call.actor, found.name, parsed)
-
-
 def _crawl(workspace: Workspace, harvest: Harvest, force: bool) -> None:
     settings = workspace.config.website
     if not settings.start_urls:
         (workspace.raw / raw.PAGES).unlink(missing_ok=True)
+        (workspace.raw / raw.FACTS).unlink(missing_ok=True)
         return
     from scraper.website.crawl import crawl
-    from scraper.website.frontier import FrontierInUseError
+    from scraper.website.database import FrontierInUseError
 
     try:
         result = asyncio.run(crawl(settings, workspace.raw, force=force))
@@ -189,29 +169,30 @@ def _crawl(workspace: Workspace, harvest: Harvest, force: bool) -> None:
         "pages.failed": result.failed,
         "pages.disallowed": result.disallowed,
         "pages.resumed-from": result.resumed_from,
+        "pages.aliases": result.aliases,
+        "pages.traps": result.traps,
+        "pages.excluded": result.excluded,
+        "pages.new": result.changes.new,
+        "pages.changed": result.changes.changed,
+        "pages.unchanged": result.changes.unchanged,
+        "pages.gone": result.changes.gone,
     }
+    harvest.passing = result.passing
     harvest.working += 1
 
 
-def _keep_earlier(workspace: Workspace, harvest: Harvest, *, posts_too: bool) -> None:
+def _keep_earlier(workspace: Workspace, harvest: Harvest) -> None:
     """Note each broken source, and keep what an earlier scrape found there.
 
-    Earlier pages stay where they lie within the site. A post does not tell whether an export or an
-    actor brought it, so posts stay only where settings and exports are those of that scrape.
+    Earlier pages stay where they lie within the site. Posts that were bought are kept already.
     """
-    known = {(post.source, post.post_id) for post in harvest.posts}
-    posts = list(raw.read_raw(workspace.raw / raw.POSTS, Post)) if posts_too else []
     for name, error in harvest.broken.items():
-        count, what = 0, "posts"
+        count, what = harvest.runs.get(name, 0), "posts"
         if name == "website":
             from scraper.website.crawl import keep_earlier_pages
 
             count, what = keep_earlier_pages(workspace.config.website, workspace.raw), "pages"
             harvest.counts["pages"] = count
-        elif platform := harvest.actors.get(name):
-            kept = [p for p in posts if p.source == platform and (p.source, p.post_id) not in known]
-            harvest.posts += kept
-            count = len(kept)
         stays = f" The {count} {what} of an earlier scrape stay." if count else ""
         notes.print(f"{error}{stays}", style="yellow", markup=False)
 
@@ -228,18 +209,22 @@ def _write(
     for platform in _PLATFORMS:
         counts[f"posts.{platform}"] = sum(post.source == platform for post in harvest.posts)
     raw.write_raw(folder / raw.POSTS, harvest.posts)
+    write_bought(folder / BOUGHT, harvest.bought)
     counts["files"] = raw.write_raw(folder / raw.FILES, harvest.files)
     counts["failed"] = raw.write_raw(folder / raw.FAILED, harvest.failed)
     manifest = Manifest(
         command="scrape",
         config_hash=config_hash,
         inputs=inputs,
-        versions=versions("apify-client", "charset-normalizer", "httpx", "pyppeteer"),
+        versions=versions("apify-client", "charset-normalizer", "aiohttp", "pyppeteer"),
         counts=counts,
         output_hash=_output_hash(workspace),
         started_at=started_at,
         finished_at=now(),
-        details={"broken": {name: str(error) for name, error in harvest.broken.items()}},
+        details={
+            "broken": {name: str(error) for name, error in harvest.broken.items()},
+            **({_PASSING: harvest.passing} if harvest.passing else {}),
+        },
     )
     write_manifest(folder, manifest)
     if not harvest.broken:

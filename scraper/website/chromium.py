@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 START_SECONDS = 30.0
@@ -16,7 +18,6 @@ HOW_TO_INSTALL = "`sudo apt-get install chromium`, or set ONBRAND_CHROMIUM to it
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = [
     "--headless",
-    "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -27,13 +28,25 @@ _FLAGS = [
     "--disable-breakpad",
     "--disable-default-apps",
     "--disable-extensions",
-    "--disable-features=site-per-process,Translate",
+    # The omnibox of every window would be a page of its own, and cost more than ours. What may be
+    # asked for in a local network is decided here, not by Chromium's own checks.
+    "--disable-features=site-per-process,Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+    "SpareRendererForSitePerProcess,BackForwardCache,LocalNetworkAccessChecks",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--no-startup-window",
     "--block-new-web-contents",
     "--mute-audio",
     "--password-store=basic",
     "--use-mock-keychain",
     "--remote-debugging-port=0",
 ]
+_NO_SANDBOX = "--no-sandbox"
+_SANDBOX_TROUBLE = ("sandbox", "namespace")
+# What pages ask to be loaded ahead (speculation rules, preconnect) is asked for by the browser
+# itself, out of sight of the interception: 2 is "never".
+_PREFERENCES = {"net": {"network_prediction_options": 2}}
 # Nothing outlives us: the shell ends the whole process group when Chromium ends, and when its own
 # standard input closes, which the kernel sees to even when this process is killed. In that case it
 # is also the shell that removes the profile.
@@ -58,11 +71,38 @@ def find_chromium() -> str | None:
     return next((path for name in _NAMES if (path := shutil.which(name))), None)
 
 
+async def start_chromium(executable: str) -> tuple["ChromiumProcess", str]:
+    """A running Chromium and its DevTools address.
+
+    It has its sandbox, unless it does not start with it: as root, and in containers that forbid
+    user namespaces.
+
+    Raises:
+        BrowserUnavailableError: it ended, or took longer than 30 s.
+    """
+    flags = [_NO_SANDBOX] if os.geteuid() == 0 else []
+    while True:
+        process = ChromiumProcess(executable, flags)
+        try:
+            return process, await process.endpoint()
+        except BrowserUnavailableError:
+            said = process.said().lower()
+            process.kill()
+            if flags or not any(word in said for word in _SANDBOX_TROUBLE):
+                raise
+            flags = [_NO_SANDBOX]
+        except BaseException:
+            process.kill()
+            raise
+
+
 class ChromiumProcess:
     """A running Chromium with an empty profile of its own."""
 
-    def __init__(self, executable: str) -> None:
+    def __init__(self, executable: str, flags: Sequence[str] = ()) -> None:
         self._profile = Path(tempfile.mkdtemp(prefix="onbrand-chromium-"))
+        (self._profile / "Default").mkdir()
+        (self._profile / "Default" / "Preferences").write_text(json.dumps(_PREFERENCES))
         self._log = self._profile / "stderr.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -74,8 +114,8 @@ class ChromiumProcess:
                     str(self._profile),
                     executable,
                     *_FLAGS,
+                    *flags,
                     f"--user-data-dir={self._profile}",
-                    "about:blank",
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -97,8 +137,12 @@ class ChromiumProcess:
             if len(lines) == 2:
                 return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
             await asyncio.sleep(0.05)
-        said = self._log.read_text(errors="replace").strip().splitlines() or ["no message"]
+        said = self.said().splitlines() or ["no message"]
         raise BrowserUnavailableError(f"Chromium does not start ({said[-1]})")
+
+    def said(self) -> str:
+        """What Chromium wrote to its standard error."""
+        return self._log.read_text(errors="replace").strip()
 
     def kill(self) -> None:
         """End Chromium with all its processes and remove its profile."""

@@ -1,4 +1,4 @@
-"""What is read from a page's HTML: its links, and whether JavaScript still has to write it."""
+"""What a page's HTML shows: its text, and whether JavaScript still has to write it."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from lxml import etree
 from lxml import html as lxml_html
 
-from scraper.website.url import normalise
+from scraper.website.absurd_markup import cut_short, shallow, without_endless_tags
 
 FEW_CHARACTERS = 200
 """A page with less visible text than this is taken to be written by its scripts."""
@@ -24,23 +24,38 @@ _ASKS_FOR_SCRIPT = re.compile(r"java\s*script", re.IGNORECASE)
 
 def parse(html: str) -> Any | None:
     """The element tree (lxml ships no types), or None for a document without any element."""
+    return readable(html)[1]
+
+
+def readable(html: str) -> tuple[str, Any | None]:
+    """The HTML as a parser takes all of it in, which changes only absurd markup; and its tree."""
+    html = without_endless_tags(html)
+    tree, is_whole = _parse(html)
+    if not is_whole:
+        html = shallow(html)
+        tree, _ = _parse(html)
+    return html, tree
+
+
+def _parse(html: str) -> tuple[Any | None, bool]:
     # As bytes: lxml refuses text that carries an XML encoding declaration.
     parser = lxml_html.HTMLParser(encoding="utf-8")
     try:
-        return lxml_html.document_fromstring(html.encode("utf-8", "replace"), parser=parser)
+        tree = lxml_html.document_fromstring(html.encode("utf-8", "replace"), parser=parser)
     except etree.LxmlError:
-        return None
+        return None, True
+    return tree, not cut_short(parser)
 
 
-def links(tree: Any, url: str) -> set[str]:
-    """Normalised targets of <a>, <area> and <meta refresh>, <base> respected; changes the tree."""
-    tree.make_links_absolute(url, handle_failures="ignore")
-    found = (
-        normalise(link)
-        for element, _, link, _ in tree.iterlinks()
-        if element.tag in {"a", "area", "meta"}
-    )
-    return {link for link in found if link}
+def visible_text(element: Any) -> str:
+    """Text of an element, furniture and invisible elements left out, runs of space made one."""
+    return " ".join("".join(_visible(element)).split())
+
+
+def lacks_text(tree: Any) -> bool:
+    """Whether a page shows hardly any text outside header, footer and navigation."""
+    body = tree.find("body")
+    return body is None or len(visible_text(body)) < FEW_CHARACTERS
 
 
 def needs_javascript(tree: Any) -> bool:
@@ -53,7 +68,7 @@ def needs_javascript(tree: Any) -> bool:
     body = tree.find("body")
     if body is None or tree.find(".//script") is None:
         return False
-    length = len(" ".join("".join(_visible(body)).split()))
+    length = len(visible_text(body))
     return length < FEW_CHARACTERS or (length < SHELL_CHARACTERS and _is_shell(body))
 
 

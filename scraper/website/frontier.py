@@ -1,41 +1,27 @@
-"""The frontier: every URL known to a crawl and what became of it, in SQLite.
+"""The frontier: every URL known to a crawl and what became of it.
 
 Each page is finished in one transaction together with the links found on it, so a crawl that was
 killed goes on where it was. URLs are visited level by level, a level being (depth, turn): links
-from the start, then within a depth directly linked pages (turn 0) before targets of redirects and
-pages known from a sitemap alone. A page's links lead to later levels only. So, whatever the order
-in which answers arrive, the pages of a crawl that `max_pages` cuts short are the same ones.
+from the start, then within a depth directly linked pages (turn 0) before targets of redirects,
+canonical addresses and pages known from a sitemap alone. A page's links lead to later levels only.
+So, whatever the order in which answers arrive, the pages of a crawl that `max_pages` cuts short are
+the same ones.
 """
 
 import json
-import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from onbrand.errors import OnbrandError
-from scraper.raw import Failed, Page
+from scraper.raw import Page
+from scraper.website.database import Database
+from scraper.website.fetch import FetchError
+from scraper.website.results import LEVEL, MOST_ATTEMPTS, pack
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS url (
-    url TEXT PRIMARY KEY,
-    depth INTEGER NOT NULL,
-    turn INTEGER NOT NULL,
-    state TEXT NOT NULL DEFAULT 'waiting', -- waiting, done, redirect, failed, disallowed
-    page BLOB,   -- done: zlib of the Page's JSON, `rendered` beside it for counting
-    rendered INTEGER NOT NULL DEFAULT 0,
-    target TEXT, -- redirect: where to
-    reason TEXT  -- failed, disallowed; done: what was less than good about it
-);
-CREATE INDEX IF NOT EXISTS next_url ON url (state, depth, turn, url);
-CREATE TABLE IF NOT EXISTS robots (origin TEXT PRIMARY KEY, text TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS crawl (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
-
-
-class FrontierInUseError(OnbrandError):
-    """Another process is crawling into the same folder."""
+Level = tuple[int, int]
+"""Depth and turn."""
 
 
 @dataclass(frozen=True)
@@ -46,61 +32,89 @@ class Entry:
     depth: int
     turn: int
 
+    @property
+    def level(self) -> Level:
+        """Where it stands in the order of the crawl."""
+        return self.depth, self.turn
 
-@dataclass(frozen=True)
-class Counts:
-    """URLs by what became of them; `failed` includes pages that were kept with a reservation."""
 
-    done: int
-    rendered: int
-    failed: int
-    disallowed: int
-    waiting: int
+@dataclass
+class Sifted:
+    """Links by what is to become of them."""
+
+    wanted: list[str] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+    traps: dict[str, str] = field(default_factory=dict)
+    """Reasons, by URL."""
 
 
 class Frontier:
-    """An open frontier. Only one process can hold it; a killed one lets go of it."""
+    """An open frontier. Only one process can hold it."""
 
     def __init__(self, path: Path, identity: str, *, afresh: bool = False) -> None:
-        """Open or make the frontier; one made by a crawl of another identity is emptied.
+        """Open or make the frontier; one made by a crawl of another identity starts over.
 
         Raises:
             FrontierInUseError: another process is crawling into the same folder.
+            sqlite3.Error: the file cannot be used.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+        self.db = Database(path)
         try:
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_SCHEMA)
-            if afresh or self._value("identity") != identity:
-                self.clear()
-                self._keep("identity", identity)
-        except sqlite3.Error as error:
-            self._db.close()
-            if "locked" in str(error):
-                raise FrontierInUseError(
-                    f"{path} is in use: another crawl is running in this workspace; "
-                    "wait for it or stop it."
-                ) from error
+            if afresh or self.db.value("identity") != identity:
+                self._start_over(identity)
+            self._load()
+        except BaseException:
+            self.db.close()
             raise
 
     def close(self) -> None:
         """Let go of the file."""
-        self._db.close()
+        self.db.close()
+
+    def _start_over(self, identity: str) -> None:
+        """Forget what became of each URL; remember the pages, for what has not changed since."""
+        with self.db.transaction():
+            if self.complete:
+                self.db.execute("DELETE FROM earlier")
+            self.db.execute(
+                "INSERT OR REPLACE INTO earlier SELECT url, content_hash, alias_of, packed, plain "
+                "FROM url JOIN page USING (url) WHERE state = 'done'"
+            )
+            self._forget()
+            self.db.keep("identity", identity)
 
     def clear(self) -> None:
-        """Forget everything."""
-        with self._transaction():
-            for table in ("url", "robots", "crawl"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608  (names are ours)
+        """Forget a crawl that came to nothing; the pages of the one before it stay known."""
+        with self.db.transaction():
+            self._forget()
+        self._load()
+
+    def _forget(self) -> None:
+        for table in ("url", "page", "robots", "crawl"):
+            self.db.execute(f"DELETE FROM {table}")  # noqa: S608  (names are ours)
+
+    def _load(self) -> None:
+        self._levels: dict[str, Level] = {}
+        self._states: dict[str, str] = {}
+        for url, depth, turn, state in self.db.execute("SELECT url, depth, turn, state FROM url"):
+            self._levels[url], self._states[url] = (depth, turn), state
+        self._tally = Counter(self._states.values())
 
     # What is known
 
+    @property
+    def done(self) -> int:
+        """Pages that are there."""
+        return self._tally["done"]
+
+    @property
+    def waiting(self) -> int:
+        """URLs still to be visited."""
+        return self._tally["waiting"]
+
     def next(self, limit: int) -> list[Entry]:
         """The first URLs, in order, of the earliest level that has any waiting."""
-        rows = self._db.execute(
+        rows = self.db.execute(
             "SELECT url, depth, turn FROM url WHERE state = 'waiting' AND (depth, turn) = "
             "(SELECT depth, turn FROM url WHERE state = 'waiting' ORDER BY depth, turn LIMIT 1) "
             "ORDER BY url LIMIT ?",
@@ -108,143 +122,193 @@ class Frontier:
         )
         return [Entry(*row) for row in rows]
 
-    def counts(self) -> Counts:
-        """How many URLs are in which state."""
-        row = self._db.execute(
-            "SELECT total(state = 'done'), total(rendered), "
-            "total(state IN ('done', 'failed') AND reason IS NOT NULL), "
-            "total(state = 'disallowed'), total(state = 'waiting') FROM url"
-        ).fetchone()
-        loops = len(self._loops())
-        done, rendered, failed, disallowed, waiting = (int(value) for value in row)
-        return Counts(done, rendered, failed + loops, disallowed, waiting)
+    def waiting_at(self, level: Level) -> list[str]:
+        """All URLs that wait at a level, sorted."""
+        rows = self.db.execute(
+            "SELECT url FROM url WHERE state = 'waiting' AND (depth, turn) = (?, ?) ORDER BY url",
+            level,
+        )
+        return [url for (url,) in rows]
+
+    def level_of(self, url: str) -> Level | None:
+        """The earliest level at which a URL was found; None: it is not known."""
+        return self._levels.get(url)
+
+    def visited(self) -> Iterator[tuple[Level, str]]:
+        """URLs that were asked for, in no order."""
+        return (
+            (self._levels[url], url)
+            for url, state in self._states.items()
+            if state in {"done", "failed", "redirect"}
+        )
+
+    def is_done(self, url: str) -> bool:
+        """Whether there is a page of this URL."""
+        return self._states.get(url) == "done"
 
     # What became of a URL
 
-    def finish_page(self, page: Page, links: Iterable[str], reservation: str | None = None) -> None:
-        """Keep a page and make its links known, one level of depth further."""
-        packed = zlib.compress(page.model_dump_json().encode())
-        with self._transaction():
-            self._db.execute(
-                "UPDATE url SET state = 'done', page = ?, rendered = ?, reason = ? WHERE url = ?",
-                (packed, page.rendered, reservation, page.url),
+    def finish_page(
+        self,
+        page: Page,
+        links: Sifted,
+        reservation: str | None = None,
+        *,
+        passing: bool = False,
+        plain: str | None = None,
+    ) -> None:
+        """Keep a page and make its links known, one level of depth further.
+
+        The address it gives as its own is to be visited too, as the target of a redirect is.
+        `plain` is the HTML that a rendered page was made from.
+        """
+        depth, turn = self._levels[page.url]
+        with self.db.transaction():
+            self._set(
+                page.url, "done", reservation, passing=passing,
+                content_hash=page.content_hash, canonical=page.canonical, rendered=page.rendered,
+            )  # fmt: skip
+            packed_plain = None if plain is None else zlib.compress(plain.encode(), LEVEL)
+            self.db.execute(
+                "INSERT OR REPLACE INTO page VALUES (?, ?, ?)", (page.url, pack(page), packed_plain)
             )
-            self._add(links, page.depth + 1, 0)
+            if page.canonical and page.canonical != page.url:
+                self._add([page.canonical], (depth, turn + 1))
+            self._add_sifted(links, (depth + 1, 0))
 
     def finish_redirect(self, entry: Entry, target: str) -> None:
         """Leave the page to the URL it redirects to, which is visited at the same depth."""
-        with self._transaction():
-            self._db.execute(
-                "UPDATE url SET state = 'redirect', target = ? WHERE url = ?", (target, entry.url)
-            )
-            self._add([target], entry.depth, entry.turn + 1)
+        with self.db.transaction():
+            self._set(entry.url, "redirect", None, target=target)
+            self._add([target], (entry.depth, entry.turn + 1))
 
-    def finish_failed(self, url: str, reason: str, *, disallowed: bool = False) -> None:
-        """Set a URL aside with the reason."""
-        with self._transaction():
-            self._db.execute(
-                "UPDATE url SET state = ?, reason = ? WHERE url = ?",
-                ("disallowed" if disallowed else "failed", reason, url),
-            )
+    def finish_failed(
+        self, url: str, reason: str, *, disallowed: bool = False, passing: bool = False
+    ) -> None:
+        """Set a URL aside with the reason; `passing`: it may be gone in a later run."""
+        with self.db.transaction():
+            self._set(url, "disallowed" if disallowed else "failed", reason, passing=passing)
 
-    # What is handed on
+    def give_up(self, level: Level, traps: Mapping[str, str]) -> None:
+        """Set URLs of a level aside as traps, with the reasons, and note that it was looked at."""
+        with self.db.transaction():
+            for url, reason in traps.items():
+                self._set(url, "trap", reason)
+            self.db.keep("looked-at", json.dumps(level))
 
-    def pages(self) -> Iterator[Page]:
-        """All pages, by URL."""
-        for (packed,) in self._db.execute("SELECT page FROM url WHERE state = 'done' ORDER BY url"):
-            yield Page.model_validate(json.loads(zlib.decompress(packed)))
+    def looked_at(self, level: Level) -> bool:
+        """Whether `give_up` was the last word on this level."""
+        return self.db.value("looked-at") == json.dumps(level)
 
-    def failed(self) -> list[Failed]:
-        """Everything that was set aside, and pages kept with a reservation, by URL."""
-        rows: dict[str, str] = dict(
-            self._db.execute("SELECT url, reason FROM url WHERE reason IS NOT NULL")
-        )
-        rows |= dict.fromkeys(self._loops(), "it redirects in a circle")
-        return [Failed(source="website", locator=url, reason=rows[url]) for url in sorted(rows)]
-
-    def failure_of(self, url: str) -> tuple[str, str]:
-        """Where a URL's redirects end, and the reason why there is no page there."""
-        reasons = {row.locator: row.reason for row in self.failed()}
-        targets = self._targets()
-        while url not in reasons and url in targets:
-            url = targets[url]
-        return url, reasons.get(url, "it was not reached")
-
-    # What a resumed crawl must agree with
+    # From one run to the next
 
     def robots(self, origin: str) -> str | None:
-        """The kept robots.txt of an origin; None: not asked yet."""
-        row = self._db.execute("SELECT text FROM robots WHERE origin = ?", (origin,)).fetchone()
+        """The robots.txt of an origin that this crawl keeps to; None: not asked yet."""
+        row = self.db.execute("SELECT text FROM robots WHERE origin = ?", (origin,)).fetchone()
         return row[0] if row else None
 
     def keep_robots(self, origin: str, text: str) -> None:
         """Keep the robots.txt of an origin."""
-        self._db.execute("INSERT OR REPLACE INTO robots VALUES (?, ?)", (origin, text))
+        self.db.execute("INSERT OR REPLACE INTO robots VALUES (?, ?)", (origin, text))
 
     @property
     def seeded(self) -> bool:
         """Whether start URLs and sitemaps are in."""
-        return self._value("seeded") is not None
+        return self.db.value("seeded") is not None
 
     def seed(
-        self, start_urls: Iterable[str], listed: Iterable[str], unreadable: dict[str, str]
+        self, start_urls: Iterable[str], listed: Sifted, unreadable: Mapping[str, FetchError]
     ) -> None:
         """Put in the start URLs, the pages that sitemaps list, and sitemaps that failed."""
-        with self._transaction():
-            self._add(start_urls, 0, 0)
-            self._add(listed, 1, 1)
-            self._db.executemany(
-                "INSERT OR IGNORE INTO url (url, depth, turn, state, reason) "
-                "VALUES (?, 0, 0, 'failed', ?)",
-                list(unreadable.items()),
+        with self.db.transaction():
+            self._add(start_urls, (0, 0))
+            self._add_sifted(listed, (1, 1))
+            self._add_finished(dict.fromkeys(unreadable), (0, 0), "sitemap")
+            for url, error in unreadable.items():
+                self._set(url, "sitemap", f"sitemap: {error}", passing=error.passing)
+            self.db.keep("seeded", "yes")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the crawl has come to its end."""
+        return self.db.value("complete") is not None
+
+    def finish(self, aliases: Mapping[str, str]) -> None:
+        """Note that the crawl has come to its end, and which pages are others over again."""
+        with self.db.transaction():
+            self.db.execute("UPDATE url SET alias_of = NULL WHERE alias_of IS NOT NULL")
+            self.db.executemany(
+                "UPDATE url SET alias_of = ? WHERE url = ?",
+                [(target, url) for url, target in aliases.items()],
             )
-            self._keep("seeded", "yes")
+            self.db.execute(
+                "UPDATE earlier SET packed = NULL, plain = NULL WHERE url NOT IN "
+                "(SELECT url FROM url WHERE passing)"
+            )
+            self.db.keep("complete", "yes")
 
-    def _loops(self) -> list[str]:
-        """URLs on a circle of redirects; worked out at the end, so order cannot matter."""
-        targets = self._targets()
-        on_circle = []
-        for url in targets:
-            place, steps = targets[url], 0
-            while place != url and place in targets and steps <= len(targets):
-                place, steps = targets[place], steps + 1
-            if place == url:
-                on_circle.append(url)
-        return on_circle
+    def try_again(self) -> int:
+        """Let the URLs wait once more whose failure may have passed since the crawl's end.
 
-    def _targets(self) -> dict[str, str]:
-        return dict(self._db.execute("SELECT url, target FROM url WHERE state = 'redirect'"))
+        Sitemaps that could not be read are read again. What is known stays known. Returns how many
+        URLs that concerns.
+        """
+        with self.db.transaction():
+            rows = self.db.execute(
+                "UPDATE url SET state = iif(state = 'sitemap', state, 'waiting'), reason = NULL, "
+                "passing = 0 WHERE passing AND attempts < ? RETURNING state",
+                (MOST_ATTEMPTS,),
+            ).fetchall()
+            if ("sitemap",) in rows:
+                self.db.execute("DELETE FROM crawl WHERE key = 'seeded'")
+            if rows:
+                self.db.execute("DELETE FROM crawl WHERE key = 'complete'")
+        self._load()
+        return len(rows)
 
-    def _add(self, urls: Iterable[str], depth: int, turn: int) -> None:
-        self._db.executemany(
-            "INSERT INTO url (url, depth, turn) VALUES (?, ?, ?) ON CONFLICT (url) DO UPDATE "
-            "SET depth = excluded.depth, turn = excluded.turn WHERE state = 'waiting' "
-            "AND (excluded.depth, excluded.turn) < (depth, turn)",
-            [(url, depth, turn) for url in urls],
+    def _set(
+        self, url: str, state: str, reason: str | None, *, passing: bool = False, **values: object
+    ) -> None:
+        values |= {"state": state, "reason": reason, "passing": passing}
+        names = ", ".join(f"{name} = ?" for name in values)
+        self.db.execute(
+            f"UPDATE url SET {names}, attempts = attempts + ? WHERE url = ?",  # noqa: S608
+            (*values.values(), passing, url),
         )
+        self._tally[self._states[url]] -= 1
+        self._tally[state] += 1
+        self._states[url] = state
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._db)
+    def _add(self, urls: Iterable[str], level: Level) -> None:
+        """Let URLs wait at a level, unless they are known from an earlier one."""
+        better = [url for url in set(urls) if self._may_move(url, level)]
+        self.db.executemany(
+            "INSERT INTO url (url, depth, turn, state) VALUES (?, ?, ?, 'waiting') "
+            "ON CONFLICT (url) DO UPDATE SET depth = excluded.depth, turn = excluded.turn",
+            [(url, *level) for url in better],
+        )
+        for url in better:
+            self._tally["waiting"] += url not in self._states
+            self._levels[url], self._states[url] = level, "waiting"
 
-    def _value(self, key: str) -> str | None:
-        row = self._db.execute("SELECT value FROM crawl WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else None
+    def _may_move(self, url: str, level: Level) -> bool:
+        known = self._levels.get(url)
+        return known is None or (self._states[url] == "waiting" and level < known)
 
-    def _keep(self, key: str, value: str) -> None:
-        self._db.execute("INSERT OR REPLACE INTO crawl VALUES (?, ?)", (key, value))
+    def _add_sifted(self, links: Sifted, level: Level) -> None:
+        self._add(links.wanted, level)
+        self._add_finished(dict.fromkeys(links.excluded), level, "excluded")
+        self._add_finished(links.traps, level, "trap")
 
-
-class _Transaction:
-    """BEGIN … COMMIT, or ROLLBACK when the block ends with an error."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._db.execute("COMMIT")
-        elif self._db.in_transaction:  # SQLite itself rolls back on a full disk
-            self._db.execute("ROLLBACK")
+    def _add_finished(
+        self, urls: Mapping[str, str | None] | Mapping[str, str], level: Level, state: str
+    ) -> None:
+        """Note URLs that are not to be visited, with the reasons, unless they are known already."""
+        new = [url for url in urls if url not in self._states]
+        self.db.executemany(
+            "INSERT INTO url (url, depth, turn, state, reason) VALUES (?, ?, ?, ?, ?)",
+            [(url, *level, state, urls[url]) for url in new],
+        )
+        self._tally[state] += len(new)
+        self._levels |= dict.fromkeys(new, level)
+        self._states |= dict.fromkeys(new, state)

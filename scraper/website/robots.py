@@ -1,17 +1,18 @@
 """robots.txt (RFC 9309), once for each origin, kept in the frontier so that a resume agrees."""
 
 import asyncio
-from collections.abc import Callable
 
 from protego import Protego
 
 from onbrand.config import Website
 from scraper.website.fetch import Fetcher, FetchError
 from scraper.website.frontier import Frontier
+from scraper.website.site_files import SiteFiles
 from scraper.website.url import host_of, normalise, origin_of
 
 LARGEST = 512_000
-"""Bytes read of a robots.txt (RFC 9309, 2.5 asks for at least 500 KiB)."""
+"""Bytes of a robots.txt that count (RFC 9309, 2.5 asks for at least 500 KiB)."""
+LARGEST_TRANSFER = 5_000_000
 LONGEST_CRAWL_DELAY = 30.0
 
 
@@ -22,12 +23,12 @@ class Robots:
         self,
         fetcher: Fetcher,
         frontier: Frontier,
-        inside: Callable[[str], bool],
+        files: SiteFiles,
         settings: Website,
     ) -> None:
         self._fetcher = fetcher
         self._frontier = frontier
-        self._inside = inside
+        self._files = files
         self._obeyed = settings.obey_robots
         self._user_agent = settings.user_agent
         self._rules: dict[str, Protego | FetchError] = {}
@@ -59,7 +60,9 @@ class Robots:
         rules = self._rules[origin]
         if isinstance(rules, FetchError):
             words = str(rules)
-            raise FetchError(f"its robots.txt answers {words}" if words[:4] == "HTTP" else words)
+            if words.startswith("HTTP"):
+                words = f"its robots.txt answers {words}"
+            raise FetchError(words, passing=rules.passing)
         if self._obeyed and (delay := rules.crawl_delay(self._user_agent)):
             self._fetcher.pace.slow_down(host_of(origin), min(delay, LONGEST_CRAWL_DELAY))
         return rules
@@ -67,7 +70,7 @@ class Robots:
     async def _text(self, origin: str) -> str:
         text = self._frontier.robots(origin)
         if text is None:
-            answer = await self._fetcher.get_file(f"{origin}/robots.txt", self._inside)
+            answer = await self._files.get(f"{origin}/robots.txt", LARGEST_TRANSFER)
             # 4xx: there are no rules (RFC 9309, 2.3.1.3).
             text = answer.body[:LARGEST].decode("utf-8", "replace") if answer.body else ""
             self._frontier.keep_robots(origin, text)

@@ -4,8 +4,9 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import urlsplit
 
-import httpx
 from tldextract import TLDExtract
 
 from scraper.website.url import host_of
@@ -13,6 +14,12 @@ from scraper.website.url import host_of
 # The snapshot of the public suffix list that the library carries: nothing is downloaded. With the
 # private part of the list brand.github.io and brand.myshopify.com are sites of their own.
 _split_domain = TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class PrivateAddressError(OSError):
+    """A host name that resolves to an address the crawl keeps off."""
 
 
 class Scope:
@@ -28,12 +35,16 @@ class Scope:
 
 def site_of(url: str) -> str:
     """`example.co.uk` for any of its hosts; `127.0.0.1:8000` where there is no such domain."""
-    parsed = httpx.URL(url)
-    parts = _split_domain(parsed.host)
+    parts = urlsplit(url)
+    return _site(parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme])
+
+
+@lru_cache(10_000)
+def _site(host: str, port: int) -> str:
+    parts = _split_domain(host)
     if parts.domain and parts.suffix:
         return f"{parts.domain}.{parts.suffix}"
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    return f"{parsed.host}:{port}"
+    return f"{host}:{port}"
 
 
 class Addresses:
@@ -43,30 +54,64 @@ class Addresses:
     """
 
     def __init__(self, start_urls: Iterable[str]) -> None:
-        self._start_hosts = {host_of(url) for url in start_urls}
+        self._start_hosts = sorted({host_of(url) for url in start_urls})
         self._private: dict[str, bool] = {}
 
     async def may_ask(self, url: str) -> bool:
         """Whether this URL's host may be asked at all."""
-        host = host_of(url)
-        if host in self._start_hosts or not await self._is_private(host):
-            return True
-        return any([await self._is_private(start) for start in self._start_hosts])
+        return not await self._is_private(host_of(url)) or await self._takes_private()
 
     async def is_public(self, url: str) -> bool:
         """Whether this URL's host lies in the public network."""
         return not await self._is_private(host_of(url))
 
+    async def resolve(
+        self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[str]:
+        """Addresses to connect to, each of which has been checked.
+
+        A name that resolves to something public for the check and to something private for the
+        connection (DNS rebinding) gets nowhere as long as nothing else is connected to.
+
+        Raises:
+            OSError: the name is unknown.
+            PrivateAddressError: one of its addresses is private, and that is not allowed.
+        """
+        found = await look_up(host, port, family)
+        if any(map(_is_private, found)) and not await self._takes_private():
+            raise PrivateAddressError("its address is private")
+        return found
+
+    async def _takes_private(self) -> bool:
+        """Whether a start URL was private when it was first looked up."""
+        return any([await self._is_private(start) for start in self._start_hosts])
+
     async def _is_private(self, host: str) -> bool:
         if host not in self._private:
-            self._private[host] = await _resolves_to_private(host)
+            try:
+                self._private[host] = any(map(_is_private, await look_up(host)))
+            except (OSError, UnicodeError):
+                # Unknown here: the request fails by itself, or a proxy knows the name.
+                self._private[host] = False
         return self._private[host]
 
 
-async def _resolves_to_private(host: str) -> bool:
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return False  # unknown here: the request fails by itself, or a proxy knows the name
-    addresses = (str(entry[4][0]).partition("%")[0] for entry in found)
-    return any(not ipaddress.ip_address(address).is_global for address in addresses)
+async def look_up(
+    host: str, port: int | None = None, family: socket.AddressFamily = socket.AF_UNSPEC
+) -> list[str]:
+    """The addresses of a host name; raises OSError where it has none."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+def _is_private(address: str) -> bool:
+    """Whether an IP address is no public host, be it an IPv4 address in the clothes of IPv6."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner:
+            return _is_private(str(inner))
+    return not ip.is_global or ip.is_multicast

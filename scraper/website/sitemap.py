@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 
 from lxml import etree
 
-from scraper.website.fetch import Fetcher, FetchError
+from scraper.website.fetch import FetchError
+from scraper.website.site_files import SiteFiles
 from scraper.website.url import normalise
 
 MOST_FILES = 100
@@ -15,27 +16,27 @@ LARGEST = 50_000_000
 
 
 async def listed_pages(
-    fetcher: Fetcher, sitemaps: Iterable[str], inside: Callable[[str], bool]
-) -> tuple[set[str], dict[str, str]]:
+    files: SiteFiles, sitemaps: Iterable[str], inside: Callable[[str], bool]
+) -> tuple[set[str], dict[str, FetchError]]:
     """Pages that the sitemaps list, indexes followed; and the reason for each unreadable sitemap.
 
     A redirect or an index entry that leaves the site is not followed.
     """
     pages: set[str] = set()
-    failed: dict[str, str] = {}
+    failed: dict[str, FetchError] = {}
     waiting = [url for url in dict.fromkeys(sitemaps) if inside(url)]
     seen = set(waiting)
     for count, url in enumerate(waiting):  # grows while it is read
         if count == MOST_FILES:
-            failed[url] = f"more than {MOST_FILES} sitemap files"
+            failed[url] = FetchError(f"there are more than {MOST_FILES} of them")
             break
         try:
-            answer = await fetcher.get_file(url, inside)
+            answer = await files.get(url, LARGEST)
             if answer.status != 200:
                 raise FetchError(f"HTTP {answer.status}")
             listed, further = read_sitemap(answer.body)
         except FetchError as error:
-            failed[url] = f"sitemap: {error}"
+            failed[url] = error
             continue
         pages.update(page for page in listed if inside(page))
         new = [sitemap for sitemap in further if inside(sitemap) and sitemap not in seen]

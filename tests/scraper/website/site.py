@@ -1,6 +1,7 @@
 """A small site on loopback with everything that goes wrong on real ones; logs each request."""
 
 import gzip
+import hashlib
 import threading
 import time
 from collections import Counter
@@ -33,15 +34,19 @@ def link(*targets: str) -> str:
 
 
 class Site(ThreadingHTTPServer):
-    """Serves `pages` (path: bytes, or a function of the request) and logs paths in `asked`."""
+    """Serves `pages` (path: bytes, or a function of the request) and logs paths in `asked`.
+
+    `sent` counts the bytes of all answers, heads included.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.asked: list[str] = []
+        self.sent = 0
         self.pages: dict[str, Any] = {}
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     @property
@@ -74,6 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
+        self.server.sent += sum(map(len, self._headers_buffer)) + 2 + len(body)
         self.end_headers()
         self.wfile.write(body)
 
@@ -88,6 +94,19 @@ def answer(
     status: int, body: bytes = b"", content_type: str = "text/html", **headers: str
 ) -> Answer:
     return lambda request: request.answer(status, body, content_type, **headers)
+
+
+def tagged(body: bytes, content_type: str = "text/html") -> Answer:
+    """Answers with an ETag, and 304 to whoever has that already."""
+    etag = f'"{hashlib.md5(body).hexdigest()}"'
+
+    def respond(request: _Handler) -> None:
+        if request.headers["If-None-Match"] == etag:
+            request.answer(304, ETag=etag)
+        else:
+            request.answer(200, body, content_type, ETag=etag)
+
+    return respond
 
 
 def redirect(target: str) -> Answer:

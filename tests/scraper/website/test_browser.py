@@ -1,6 +1,7 @@
 """Real Chromium: what its pages hold, what it may not ask, and that it never stays behind."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,12 +10,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from onbrand.config import Website
-from onbrand.errors import OnbrandError
+from onbrand.errors import OnbrandError, UsageError
 from scraper.raw import Failed, Page, read_raw
 from scraper.website.chromium import find_chromium
 from scraper.website.crawl import CrawlResult, crawl
@@ -103,7 +105,8 @@ def test_javascript_pages(site: Site, elsewhere: Site, profiles: Path, tmp_path:
     result = run(tmp_path, settings(site))
 
     found = {url.removeprefix(site.url): entry for url, entry in pages(tmp_path).items()}
-    assert failed(tmp_path) == {}
+    missing = f"its text may be missing: website.render_hosts does not name {elsewhere.url[7:]}"
+    assert failed(tmp_path) == {f"{site.url}/sneaky": missing}
     for path, words in {
         "/inline": "since</a> 1987",
         "/fetched": "Opening hours from the interface",
@@ -172,6 +175,125 @@ def test_always_renders_what_auto_leaves(site: Site, tmp_path: Path) -> None:
     assert "<title>Changed" in pages(tmp_path / "always")[f"{site.url}/"].html
 
 
+@needs_chromium
+def test_hosts_beyond_the_site_must_be_named(
+    site: Site, elsewhere: Site, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A script from a content delivery network, its data, and a frame that is never wanted."""
+    frame = f"<iframe src='{elsewhere.url}/frame'></iframe>"
+    body = shell("").replace(b"<script>", f"<script src='{elsewhere.url}/app.js'>".encode())
+    site.pages = {"/": page("Home", link("/app", "/twin")), "/app": body + frame.encode()}
+    site.pages["/twin"] = body
+    app = f"fetch('{elsewhere.url}/data').then(r => r.json()).then(d => {{"
+    app += write("'+d.text+'") + "})"
+    data = {"Access_Control_Allow_Origin": "*"}
+    elsewhere.pages = {
+        "/app.js": answer(200, app.encode(), "text/javascript"),
+        "/data": answer(200, b'{"text": "From the network"}', "application/json", **data),
+    }
+    host = elsewhere.url.removeprefix("http://")
+    run(tmp_path / "default", settings(site))
+    assert elsewhere.asked == []
+    missing = f"its text may be missing: website.render_hosts does not name {host}"
+    assert failed(tmp_path / "default") == dict.fromkeys(
+        [f"{site.url}/app", f"{site.url}/twin"], missing
+    )
+    said = " ".join(capfd.readouterr().err.split())
+    assert said.count("website.render_hosts") == 1, "each host is named once"
+
+    run(tmp_path / "named", settings(site, render_hosts=[host.upper()]))
+    assert "<main>From the network</main>" in pages(tmp_path / "named")[f"{site.url}/app"].html
+    assert set(elsewhere.asked) == {"/app.js", "/data"}
+
+
+@pytest.mark.parametrize("entry", ["https://cdn.example.net/", "*.example.net", "a/b", ""])
+def test_hosts_that_cannot_be_right(site: Site, tmp_path: Path, entry: str) -> None:
+    with pytest.raises(UsageError, match=r"website\.render_hosts in brand\.toml"):
+        run(tmp_path, settings(site, render_hosts=[entry]))
+
+
+@needs_chromium
+def test_page_is_asked_for_once(site: Site, tmp_path: Path) -> None:
+    """Chromium is given the page that came over plain HTTP, in the charset it was found to have."""
+    written = shell(write("Crème")).decode().encode("cp1252")
+    site.pages = {"/": answer(200, written, "text/html; charset=utf-8")}
+    run(tmp_path, settings(site))
+    assert site.times["/"] == 1
+    assert "<main>Crème</main>" in pages(tmp_path)[f"{site.url}/"].html
+
+
+@needs_chromium
+def test_late_text_is_waited_for(site: Site, tmp_path: Path) -> None:
+    """By fetch after 400 ms, by timers, frames, idle time, in chunks, and on every tab at once."""
+    fetched = "fetch('/api').then(r => r.text()).then(text => {" + write("'+text+'") + "})"
+    late = {
+        "/fetch": f"setTimeout(() => {fetched}, 30)",
+        "/timer": f"setTimeout(() => {{ {write('late')} }}, 950)",
+        "/timers": f"setTimeout(() => setTimeout(() => {{ {write('late')} }}, 300), 300)",
+        "/frame": "let n = 0; (function next() { ++n < 5 ? requestAnimationFrame(next) : "
+        f"(() => {{ {write('late')} }})() }})()",
+        "/idle": f"requestIdleCallback(() => {{ {write('late')} }})",
+        "/chunk": "import('/chunk.js')",
+        "/promise": "(async () => { for (let i = 0; i < 3; i++) await fetch('/api');"
+        f"{write('late')} }})()",
+    }
+    site.pages = {"/": page("Home", link(*late)), "/api": slow(0.4, b"late")}
+    site.pages["/chunk.js"] = answer(200, fetched.encode(), "text/javascript")
+    site.pages |= {path: shell(script) for path, script in late.items()}
+    run(tmp_path, settings(site, concurrency=4))
+    found = pages(tmp_path)
+    assert {
+        path for path in late if "<main>late</main>" not in found[site.url + path].html
+    } == set()
+    assert failed(tmp_path) == {}
+
+
+@needs_chromium
+def test_chromium_that_dies_is_started_again(site: Site, profiles: Path, tmp_path: Path) -> None:
+    """Killed once while it loads two pages: both are there in the end."""
+
+    def kill_once(request: Any) -> None:
+        if site.times["/kill"] == 1:
+            for pid in chromiums(profiles):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        request.answer(200, b"done")
+
+    wait = "fetch('/kill').then(r => r.text()).then(text => {" + write("'+text+'") + "})"
+    site.pages = {"/": page("Home", link("/a", "/b")), "/kill": kill_once}
+    site.pages |= {
+        "/a": shell(wait),
+        "/b": shell("fetch('/slow').then(() => {" + write("b") + "})"),
+    }
+    site.pages["/slow"] = slow(1.0, b"")
+    run(tmp_path, settings(site))
+    found = pages(tmp_path)
+    assert failed(tmp_path) == {}
+    assert "<main>done</main>" in found[f"{site.url}/a"].html
+    assert "<main>b</main>" in found[f"{site.url}/b"].html
+    assert chromiums(profiles) == []
+
+
+@needs_chromium
+def test_sandbox_is_left_only_where_chromium_does_not_start_with_it(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper, log = tmp_path / "chromium", tmp_path / "log"
+    wrapper.write_text(
+        f'#!/bin/sh\necho "$*" >> {log}\n'
+        'case "$*" in *--no-sandbox*) exec ' + str(find_chromium()) + ' "$@";; esac\n'
+        "echo 'FATAL: No usable sandbox! Update your kernel' >&2\nexit 1\n"
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("ONBRAND_CHROMIUM", str(wrapper))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    site.pages = {"/": shell(write("A"))}
+    assert run(tmp_path / "raw", settings(site)).rendered == 1
+    first, second = log.read_text().splitlines()
+    assert "--no-sandbox" not in first
+    assert "--no-sandbox" in second
+
+
 def test_without_chromium(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -213,14 +335,17 @@ asyncio.run(crawl(Website(start_urls=[sys.argv[1]], timeout_seconds=60), Path(sy
 def test_no_chromium_outlives_the_crawl(
     site: Site, profiles: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
-    site.pages = {"/": shell("while (true) {}")}
+    site.pages = {
+        "/": shell("document.write('<script src=/started.js><\\/script>')"),
+        "/started.js": answer(200, b"while (true) {}", "text/javascript"),
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", CRAWL, site.url, str(tmp_path)],
         cwd=Path(__file__).parents[3],
         stderr=subprocess.PIPE,
         text=True,
     )
-    _wait_until(lambda: site.times["/"] == 2)  # plain HTTP, then Chromium
+    _wait_until(lambda: site.times["/started.js"])
     assert chromiums(profiles)
     os.kill(process.pid, end)
     _, said = process.communicate(timeout=10)

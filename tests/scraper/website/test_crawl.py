@@ -2,7 +2,13 @@
 
 import asyncio
 import socket
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +16,19 @@ from onbrand.config import Website
 from onbrand.errors import OnbrandError, UsageError
 from scraper.raw import Failed, Page, read_raw
 from scraper.website.crawl import CrawlResult, crawl
-from tests.scraper.website.site import Site, answer, bakery, drip, heals, link, page, redirect, slow
+from scraper.website.earlier import Changes
+from tests.scraper.website.site import (
+    Site,
+    answer,
+    bakery,
+    drip,
+    heals,
+    link,
+    page,
+    redirect,
+    serve,
+    slow,
+)  # fmt: skip
 
 
 def settings(site: Site, **values: object) -> Website:
@@ -48,12 +66,15 @@ def test_whole_site(site: Site, elsewhere: Site, tmp_path: Path) -> None:
         "/circle-b": "it redirects in a circle",
         "/out": f"redirects out of the site, to {elsewhere.url}/bait",
         "/missing": "HTTP 404",
-        "/menu.pdf": "application/pdf is not HTML",
+        "/menu.pdf": "it is a broken PDF",
         "/slow": "no answer within 1 s",
         "/private/plans": "robots.txt disallows it",
         "/private/listed": "robots.txt disallows it",
     }
-    assert result == CrawlResult(pages=11, rendered=0, failed=6, disallowed=2, resumed_from=0)
+    assert result == CrawlResult(
+        pages=11, rendered=0, failed=6, disallowed=2, resumed_from=0,
+        passing=1, changes=Changes(new=11, changed=0, unchanged=0, gone=0),
+    )  # fmt: skip
     assert not [path for path in site.asked if path.startswith("/private")]
     assert elsewhere.asked == []
     assert {path: n for path, n in site.times.items() if n > 1} == {"/heals": 3, "/busy": 2}
@@ -65,11 +86,112 @@ def test_disobedience_is_possible(site: Site, tmp_path: Path) -> None:
     assert f"{site.url}/private/plans" in pages(tmp_path)
 
 
-def test_retry_after_is_honoured(site: Site, tmp_path: Path) -> None:
-    site.pages = {"/": heals(503, 1, page("Home", ""), Retry_After="1")}
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_honoured(site: Site, tmp_path: Path, status: int) -> None:
+    site.pages = {"/": heals(status, 1, page("Home", ""), Retry_After="1")}
     started = asyncio.run(_timed(crawl(settings(site), tmp_path)))
     assert started >= 1.0
     assert site.times["/"] == 2
+
+
+def test_retry_after_may_be_a_date(site: Site, tmp_path: Path) -> None:
+    """Dates have whole seconds: two seconds on means between one and two."""
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=2.999), usegmt=True)
+    site.pages = {"/": heals(429, 1, page("Home", ""), Retry_After=soon)}
+    assert asyncio.run(_timed(crawl(settings(site), tmp_path))) >= 1.0
+    assert site.times["/"] == 2
+
+
+def test_429_holds_up_the_whole_host(site: Site, tmp_path: Path) -> None:
+    """While /a waits, nothing is asked; without Retry-After the wait is the backoff."""
+    when: list[float] = []
+
+    def note(request: Any) -> None:
+        when.append(time.monotonic())
+        request.answer(200, page("Noted", ""))
+
+    names = [f"/z{number}" for number in range(6)]
+    site.pages = {"/": page("Home", link("/a", *names)), **dict.fromkeys(names, note)}
+    refusal = heals(429, 1, page("A", ""), Retry_After="1")
+
+    def refuse(request: Any) -> None:
+        when.append(time.monotonic())
+        refusal(request)
+
+    site.pages["/a"] = refuse
+    run(tmp_path, settings(site, concurrency=1))
+    assert len(pages(tmp_path)) == 8
+    assert when[1] - when[0] >= 0.95, "the first request after the refusal"
+    assert site.times["/a"] == 2
+
+
+def test_host_that_asks_for_a_long_rest_is_left_alone(site: Site, tmp_path: Path) -> None:
+    names = [f"/z{number}" for number in range(6)]
+    site.pages = {"/": page("Home", link("/a", *names)), "/a": answer(429, Retry_After="3600")}
+    took = asyncio.run(_timed(crawl(settings(site, concurrency=1), tmp_path)))
+    assert took < 5
+    assert not [path for path in site.asked if path.startswith("/z")]
+    reasons = failed(tmp_path)
+    assert len(reasons) == 7
+    assert "asks to be left alone for 3" in reasons[f"{site.url}/z0"]
+
+
+def test_what_may_have_passed_is_tried_again_by_the_next_crawl(site: Site, tmp_path: Path) -> None:
+    site.pages = {
+        "/": page("Home", link("/down", "/gone", "/never")),
+        "/down": answer(500),
+        "/never": answer(503),
+    }
+    first = run(tmp_path, settings(site))
+    assert (first.pages, first.failed, first.passing) == (1, 3, 2)
+
+    asked = len(site.asked)
+    site.pages["/down"] = page("Up", link("/more"))
+    site.pages["/more"] = page("More", "")
+    second = run(tmp_path, settings(site))
+    assert (second.pages, second.failed, second.passing) == (3, 2, 1)
+    assert Counter(site.asked[asked:]) == {"/down": 1, "/never": 4, "/more": 1}
+    assert second.resumed_from == 1
+
+    assert run(tmp_path, settings(site)).passing == 0, "the third run with that failure"
+    asked = len(site.asked)
+    assert run(tmp_path, settings(site)).passing == 0
+    assert len(site.asked) == asked
+    assert failed(tmp_path)[f"{site.url}/never"] == "HTTP 503"
+
+
+def test_sitemap_that_failed_is_read_again_by_the_next_crawl(site: Site, tmp_path: Path) -> None:
+    bakery(site, "http://127.0.0.1:9")
+    whole, site.pages["/index.xml"] = site.pages["/index.xml"], answer(500)
+    run(tmp_path, settings(site))
+    assert failed(tmp_path)[f"{site.url}/index.xml"] == "sitemap: HTTP 500"
+    assert f"{site.url}/only-in-sitemap" not in pages(tmp_path)
+
+    site.pages["/index.xml"] = whole
+    run(tmp_path, settings(site))
+    assert f"{site.url}/only-in-sitemap" in pages(tmp_path)
+    assert f"{site.url}/index.xml" not in failed(tmp_path)
+    assert site.times["/"] == 1
+
+
+def test_host_that_goes_away_is_not_waited_for_page_by_page(tmp_path: Path) -> None:
+    """It answers the start page, then closes: after ten URLs in vain the rest is left."""
+    with Site() as site:
+        serve(site)
+        names = [f"/{number}" for number in range(40)]
+        site.pages = {"/": page("Home", link(*names))}
+
+        async def go() -> CrawlResult:
+            crawling = asyncio.create_task(crawl(settings(site, concurrency=2), tmp_path))
+            while "/" not in site.asked:
+                await asyncio.sleep(0.001)
+            site.shutdown()
+            site.server_close()
+            return await crawling
+
+        asyncio.run(go())
+    reasons = Counter(failed(tmp_path).values())
+    assert reasons["its host has stopped answering"] >= 25
 
 
 async def _timed(work: object) -> float:
@@ -124,6 +246,7 @@ def test_complete_crawl_is_not_repeated_unless_forced_or_changed(
     site: Site, tmp_path: Path
 ) -> None:
     bakery(site, "http://127.0.0.1:9")
+    del site.pages["/slow"]
     first = run(tmp_path, settings(site))
     before, asked = (tmp_path / "pages.jsonl.gz").read_bytes(), len(site.asked)
     again = run(tmp_path, settings(site, concurrency=1))
@@ -168,7 +291,7 @@ def test_unknown_host(tmp_path: Path) -> None:
     [
         (answer(404), "HTTP 404"),
         (answer(503), "HTTP 503"),
-        (answer(200, b"%PDF", "application/pdf"), "application/pdf is not HTML"),
+        (answer(200, b"PK", "application/zip"), "application/zip is neither HTML nor PDF"),
         (answer(200, b""), "it is empty or no HTML"),
         (slow(1.5, b""), "no answer within 1 s"),
         (redirect("/gone"), "/gone: HTTP 404"),
@@ -206,6 +329,54 @@ def test_oversized_page_is_set_aside(site: Site, tmp_path: Path) -> None:
     site.pages = {"/": page("Home", link("/big")), "/big": b"<p>" + b"x" * 10_000_001}
     run(tmp_path, settings(site, timeout_seconds=10))
     assert failed(tmp_path) == {f"{site.url}/big": "larger than 10 MB"}
+    run(tmp_path, settings(site, timeout_seconds=10, max_page_mb=11))
+    assert f"{site.url}/big" in pages(tmp_path)
+    run(tmp_path, settings(site, timeout_seconds=10, max_page_mb=0.5))
+    assert failed(tmp_path) == {f"{site.url}/big": "larger than 0.5 MB"}
+
+
+def test_requests_to_one_host_at_once(site: Site, tmp_path: Path) -> None:
+    at_once = most = 0
+    lock = threading.Lock()
+
+    def count(request: Any) -> None:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.03)
+        with lock:
+            at_once -= 1
+        request.answer(200, page("Counted", ""))
+
+    names = [f"/{number}" for number in range(12)]
+    site.pages = {"/": page("Home", link(*names)), **dict.fromkeys(names, count)}
+    run(tmp_path / "2", settings(site, concurrency=8, host_concurrency=2))
+    assert most == 2
+    most = 0
+    run(tmp_path / "all", settings(site, concurrency=8))
+    assert 2 < most <= 8
+
+
+def test_include_and_exclude(site: Site, tmp_path: Path) -> None:
+    site.pages = {
+        "/": page("Home", link("/blog/a", "/blog/private/b", "/shop/c", "/to-shop")),
+        "/blog/a": page("A", link("/blog/d")),
+        "/blog/d": page("D", ""),
+        "/blog/private/b": page("B", link("/blog/behind")),
+        "/shop/c": page("C", ""),
+        "/to-shop": redirect("/shop/c"),
+    }
+    wanted = settings(site, include=["/blog/*", "/to-*"], exclude=["/blog/private/*"])
+    result = run(tmp_path, wanted)
+    assert [url.removeprefix(site.url) for url in pages(tmp_path)] == ["/", "/blog/a", "/blog/d"]
+    assert result.excluded == 2
+    assert "/shop/c" not in site.asked
+    assert "/blog/private/b" not in site.asked
+    assert failed(tmp_path) == {
+        f"{site.url}/to-shop": f"redirects to {site.url}/shop/c, which website.include and exclude "
+        "leave out"
+    }
 
 
 @pytest.mark.parametrize("start", [[], ["ftp://example.org/"], ["www.example.org"]])

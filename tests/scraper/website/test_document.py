@@ -1,28 +1,8 @@
 import pytest
 
-from scraper.website.document import links, needs_javascript, parse
+from scraper.website.document import needs_javascript, parse
 
 TEXT = "We bake bread every morning and carry it to the market. "
-
-
-def test_links() -> None:
-    tree = parse(
-        "<html><head><meta http-equiv='refresh' content='0; url=/moved'>"
-        "<link rel='stylesheet' href='/style.css'></head><body>"
-        "<a href='b?utm_source=x#y'>b</a><a href='/c' rel='nofollow'>c</a><img src='/i.png'>"
-        "<map><area href='//example.org/d'></map><a href='mailto:x@y.z'>m</a><a href='http://['>"
-    )
-    assert links(tree, "https://example.com/a/") == {
-        "https://example.com/moved",
-        "https://example.com/a/b",
-        "https://example.com/c",
-        "https://example.org/d",
-    }
-
-
-def test_base_moves_links() -> None:
-    tree = parse("<html><head><base href='/deep/er/'></head><body><a href='x'>x</a></body></html>")
-    assert links(tree, "https://example.com/") == {"https://example.com/deep/er/x"}
 
 
 @pytest.mark.parametrize("html", ["", "   ", "<!-- nothing -->"])

@@ -1,3 +1,4 @@
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 
 from onbrand.errors import OnbrandError
 from scraper.raw import Page
-from scraper.website.frontier import Entry, Frontier
+from scraper.website.frontier import Entry, Frontier, Sifted
+from scraper.website.results import Results
 
 NAMES = [f"http://x/{letter}" for letter in "abcdefghij"]
 # What a URL turns out to be: None fails, a string redirects there, a list is a page with links.
@@ -31,7 +33,7 @@ def visit(frontier: Frontier, graph: Graph, entry: Entry) -> None:
     elif isinstance(content, str):
         frontier.finish_redirect(entry, content)
     else:
-        frontier.finish_page(page(entry.url, entry.depth), content)
+        frontier.finish_page(page(entry.url, entry.depth), Sifted(content))
 
 
 @settings(max_examples=40, deadline=None)
@@ -45,8 +47,8 @@ def test_any_order_of_answers_gives_the_same_crawl(
         for name in ("in-order", "shuffled"):
             path = Path(folder) / name
             frontier = Frontier(path, "same")
-            frontier.seed([NAMES[0], NAMES[3]], [NAMES[5]], {})
-            while (room := most - frontier.counts().done) and (waiting := frontier.next(room)):
+            frontier.seed([NAMES[0], NAMES[3]], Sifted([NAMES[5]]), {})
+            while (room := most - frontier.done) and (waiting := frontier.next(room)):
                 choice = 0
                 if name == "shuffled":
                     choice = data.draw(st.integers(0, len(waiting) - 1))
@@ -54,8 +56,9 @@ def test_any_order_of_answers_gives_the_same_crawl(
                         frontier.close()
                         frontier = Frontier(path, "same")
                 visit(frontier, graph, waiting[choice])
-            pages = [(found.url, found.depth) for found in frontier.pages()]
-            results.append((pages, frontier.failed(), frontier.counts()))
+            found = Results(frontier.db)
+            pages = [(page.url, page.depth) for page in found.pages()]
+            results.append((pages, found.failed(), found.counts()))
             frontier.close()
     assert results[0] == results[1]
     assert results[0][2].done <= most
@@ -63,20 +66,20 @@ def test_any_order_of_answers_gives_the_same_crawl(
 
 def test_a_page_that_is_found_again_moves_up(tmp_path: Path) -> None:
     with_links = Frontier(tmp_path / "f", "")
-    with_links.seed(["http://x/"], ["http://x/listed"], {})
+    with_links.seed(["http://x/"], Sifted(["http://x/listed"]), {})
     assert with_links.next(9) == [Entry("http://x/", 0, 0)]
-    with_links.finish_page(page("http://x/"), ["http://x/listed", "http://x/b"])
+    with_links.finish_page(page("http://x/"), Sifted(["http://x/listed", "http://x/b"]))
     assert with_links.next(9) == [Entry("http://x/b", 1, 0), Entry("http://x/listed", 1, 0)]
 
 
 def test_circles_of_redirects_are_named_whole(tmp_path: Path) -> None:
     frontier = Frontier(tmp_path / "f", "")
     graph: Graph = {"into": "a", "a": "b", "b": "c", "c": "a", "self": "self"}
-    frontier.seed(["into", "self"], [], {})
+    frontier.seed(["into", "self"], Sifted(), {})
     while waiting := frontier.next(1):
         visit(frontier, graph, waiting[0])
-    assert [row.locator for row in frontier.failed()] == ["a", "b", "c", "self"]
-    assert frontier.failure_of("into") == ("a", "it redirects in a circle")
+    assert [row.locator for row in Results(frontier.db).failed()] == ["a", "b", "c", "self"]
+    assert Results(frontier.db).failure_of("into") == ("a", "it redirects in a circle")
 
 
 def test_frontier_is_held_by_one(tmp_path: Path) -> None:
@@ -85,3 +88,16 @@ def test_frontier_is_held_by_one(tmp_path: Path) -> None:
         Frontier(tmp_path / "f", "")
     first.close()
     Frontier(tmp_path / "f", "").close()
+
+
+def test_file_with_older_tables_is_emptied(tmp_path: Path) -> None:
+    older = sqlite3.connect(tmp_path / "f")
+    older.executescript(
+        "CREATE TABLE url (url TEXT PRIMARY KEY, page BLOB); INSERT INTO url VALUES ('a', 'x');"
+        "CREATE TABLE robots (origin TEXT); CREATE TABLE crawl (key TEXT PRIMARY KEY, value TEXT);"
+        "INSERT INTO crawl VALUES ('identity', 'same');"
+    )
+    older.close()
+    frontier = Frontier(tmp_path / "f", "same")
+    assert (frontier.done, frontier.waiting, frontier.seeded) == (0, 0, False)
+    frontier.close()
