@@ -12,8 +12,24 @@ from urllib.parse import parse_qs, urlsplit
 
 Item = Mapping[str, Any]
 
-_COUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[KMB])?\b", re.IGNORECASE)
-_UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+_UNITS = {
+    1: ("",),
+    1_000: ("k", "tsd", "tis", "mil", "mila", "bin", "rb", "тыс"),
+    100_000: ("lakh", "lac"),
+    1_000_000: ("m", "mn", "mio", "mln", "mill", "jt", "млн"),
+    10_000_000: ("crore", "cr"),
+    1_000_000_000: ("b", "bn", "mrd", "mld", "md", "млрд"),
+}
+"""What the platforms write behind a count, by the language of whoever ran the actor."""
+_FACTORS = {unit: factor for factor, units in _UNITS.items() for unit in units}
+_COUNT = re.compile(
+    r"(?P<whole>\d{1,3}(?:(?P<mark>[.,'’ ])\d{3})(?:(?P=mark)\d{3})*|\d+)(?:[.,](?P<part>\d{1,3}))?"
+    r" ?(?P<unit>[^\W\d_]*)"
+)
+_REPOST = re.compile(
+    r"\W*(?:re-?(?:post|gram|grann)(?:ed|ing)?|posted)\W+(?:(?:from|by|via|with)\W+)*@\w",
+    re.IGNORECASE,
+)
 _HASHTAG = re.compile(r"(?<![\w&/#])#(\w[\w\u0300-\u036f]*)")
 _NOT_AN_ACCOUNT = {
     "p", "reel", "reels", "tv", "stories", "explore", "posts", "photo", "photo.php", "story.php",
@@ -42,15 +58,27 @@ def text_of(item: Item, *paths: str) -> str:
 
 
 def count_of(value: Any) -> int | None:
-    """A count such as 17, "1,234" or "2.4K"; None for -1 (hidden), lists and anything else."""
+    """A count such as 17, "1,234", "2.4K" or "1,2 Tsd."; None for -1 (hidden) and anything else.
+
+    A mark before three digits parts thousands, before one or two (or with a unit) decimals.
+    """
     if isinstance(value, str):
-        match = _COUNT.match(value.strip().replace(",", ""))
-        if not match:
-            return None
-        value = float(match["number"]) * _UNITS[(match["unit"] or "").upper()]
+        value = _count_in(" ".join(value.split()))
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return round(value) if value >= 0 else None
+
+
+def _count_in(text: str) -> float | None:
+    match = _COUNT.match(text)
+    if not match:
+        return None
+    whole, part = match["whole"], match["part"] or ""
+    factor = _FACTORS.get(match["unit"].casefold(), 1)  # "12 likes"
+    if factor > 1 and not part and match["mark"] in (".", ",") and len(whole) <= 7:
+        whole, _, part = whole.replace(",", ".").partition(".")  # 1.234K is no million
+    number = float(f"{re.sub(r'[^0-9]', '', whole)}.{part or 0}")
+    return number * factor
 
 
 def time_of(value: Any) -> str | None:
@@ -104,6 +132,11 @@ def hashtags(text: str, given: Any = None) -> list[str]:
         places = {tag: lowered.find(f"#{tag.lower()}") for tag in tags}
         return sorted(dict.fromkeys(tags), key=lambda tag: places[tag] % (len(text) + 1))
     return list(dict.fromkeys(_HASHTAG.findall(text)))
+
+
+def is_repost(text: str) -> bool:
+    """Whether a caption begins as the apps that repeat another account's post write it."""
+    return _REPOST.match(text) is not None
 
 
 def error_of(item: Item) -> str:

@@ -11,6 +11,7 @@ from scraper.social.fields import (
     error_of,
     first,
     hashtags,
+    is_repost,
     is_true,
     text_of,
     time_of,
@@ -68,7 +69,7 @@ def parse(item: Item, locator: str) -> Post | Failed:
         author=author,
         tags=hashtags(text, item.get("hashtags")),
         sponsored=is_true(item.get("isSponsored")) or is_true(item.get("paidPartnership")),
-        shared=bool(first(item, "sharedPost")),
+        shared=bool(first(item, "sharedPost")) or is_repost(text),
         likes=count_of(first(item, "likesCount", "likes", "edge_liked_by.count")),
         comments=count_of(first(item, "commentsCount", "edge_media_to_comment.count")),
     )

@@ -8,7 +8,9 @@ from scraper.social.fields import account_name, count_of, hashtags, time_of
     [
         (17, 17), (0, 0), (-1, None), (None, None), (True, None), ("-1", None), ("", None),
         ("1,234", 1234), ("2.4K", 2400), ("3m", 3_000_000), ("12 likes", 12), ([1, 2], None),
-        (float("nan"), None), (64.0, 64),
+        (float("nan"), None), (64.0, 64), ("64.0", 64), ("1.234", 1234), ("1\u00a0234", 1234),
+        ("1,2 Tsd.", 1200), ("2,4 Mio.", 2_400_000), ("12,3 mil", 12_300), ("1.234K", 1234),
+        ("1,234,567", 1_234_567), ("3 lakh", 300_000), ("1.2K views", 1200), ("views", None),
     ],
 )  # fmt: skip
 def test_counts(value: object, count: int | None) -> None:

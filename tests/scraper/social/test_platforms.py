@@ -107,6 +107,13 @@ def test_flags() -> None:
     shared = as_post(facebook.parse({**FACEBOOK, "sharedPost": {"text": "theirs"}}, "x"))
     assert shared.shared
     assert "theirs" not in shared.text
+    for caption in (
+        "Posted @withrepost • @someone I love this tea", "#Repost @someone ・・・ Lovely",
+        "Reposted from @some.one What a cup", "Regrann from @someone",
+    ):  # fmt: skip
+        assert as_post(instagram.parse({**INSTAGRAM, "caption": caption}, "x")).shared
+    for caption in ("Posted in our #tea corner", "Reposting is kind, @someone", "Thanks @someone"):
+        assert not as_post(instagram.parse({**INSTAGRAM, "caption": caption}, "x")).shared
     paid = as_post(instagram.parse({**INSTAGRAM, "paidPartnership": True}, "x"))
     assert paid.sponsored
 
