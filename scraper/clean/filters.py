@@ -1,7 +1,7 @@
 """The filters that look at one record at a time, or at what came before it."""
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 
 from onbrand.record import Record
 from scraper.clean.rejected import Verdict
@@ -37,6 +37,17 @@ def is_by_the_brand(accounts: Iterable[str]) -> Judge:
         if not own or not record.author or record.author in own:
             return True
         return False, f"account {record.author} is not in social.accounts"
+
+    return judge
+
+
+def is_not_marked(marked: Set[str], name: str) -> Judge:
+    """Drop posts that are marked so, such as `sponsored` ones."""
+
+    def judge(record: Record) -> Verdict:
+        if record.id not in marked:
+            return True
+        return False, f"it is marked as {name}, and clean.{name} is drop"
 
     return judge
 

@@ -1,22 +1,76 @@
-"""The language of a text, or nothing where that is not sure."""
+"""The language of a text, or nothing where that is not sure.
+
+py3langid knows no mixture: on Urdu typed in Latin letters, with English between, it is unsure or
+wrong. There a few function words say more than letter statistics, so they are counted first.
+"""
 
 from functools import cache
 
+import regex
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from scraper.clean.words import prose
+from scraper.clean.function_words import ENGLISH, HINDUSTANI, HINDUSTANI_SHARED
+from scraper.clean.words import prose, words
 
 LEAST_CONFIDENCE = 0.8
-"""Probability. A mix such as Roman Urdu scores lower; a wrong tag is worse than none."""
+"""Probability that py3langid must give; a wrong tag is worse than none."""
+LEAST_ENGLISH = 0.5
+"""Probability that is enough where English function words speak for it."""
+LEAST_MIXED = 0.1
+"""Share of function words from which a text in Latin letters counts as Urdu or Hindi: about every
+other word is one, so these make up a fifth of the text."""
+LEAST_FUNCTION_WORDS = 0.2
+"""Share of the words, from which function words speak for English."""
+
+_LATIN = regex.compile(r"\p{Latin}")
+_LETTER = regex.compile(r"\p{L}")
 
 
-def language_of(text: str) -> str:
-    """ISO 639-1 code of the text's prose, or "" when it is unsure or has no two-letter code."""
+def language_of(text: str, region: str = "") -> str:
+    """BCP 47 tag of the text's prose, or "" when it is unsure.
+
+    Two letters (ISO 639-1), or `ur-Latn` for Urdu in Latin letters, also where English is mixed in:
+    then about a fifth of the words or
+    more are Urdu's. Hindi typed so has the same function words;
+    the tag is `hi-Latn` where the region is India.
+
+    Args:
+        text: any text; hashtags, mentions and URLs are left out of account.
+        region: ISO 3166 code of the brand's country.
+    """
     plain = " ".join(prose(text).split())
     if not plain:
         return ""
-    code, confidence = _identifier().classify(plain)
-    return code if confidence >= LEAST_CONFIDENCE and len(code) == 2 else ""
+    if not _is_latin(plain):
+        return _identified(plain, LEAST_CONFIDENCE)
+    found = words(plain)
+    if _is_hindustani(found):
+        return "hi-Latn" if region == "IN" else "ur-Latn"
+    english = sum(word in ENGLISH for word in found) / len(found) if found else 0.0
+    likely = _identified(plain, LEAST_ENGLISH)
+    if likely == "en" and english >= LEAST_FUNCTION_WORDS:
+        return "en"
+    return _identified(plain, LEAST_CONFIDENCE)
+
+
+def _is_latin(text: str) -> bool:
+    return 2 * len(_LATIN.findall(text)) > len(_LETTER.findall(text))
+
+
+def _is_hindustani(found: list[str]) -> bool:
+    """Whether two different function words or more make up enough of the text."""
+    known = [word for word in found if word in HINDUSTANI]
+    weight = sum(0.5 if word in HINDUSTANI_SHARED else 1.0 for word in known)
+    return (
+        len(set(known)) >= 2
+        and not HINDUSTANI_SHARED.issuperset(known)
+        and weight >= LEAST_MIXED * len(found)
+    )
+
+
+def _identified(text: str, confidence: float) -> str:
+    code, probability = _identifier().classify(text)
+    return code if probability >= confidence and len(code) == 2 else ""
 
 
 @cache

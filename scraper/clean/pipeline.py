@@ -3,23 +3,27 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from onbrand.config import Clean
 from onbrand.record import Record, text_hash
 from scraper.clean.blocks import remove_repeated_blocks
-from scraper.clean.contact import mask_contacts
+from scraper.clean.changes import Change
+from scraper.clean.contact import without_contacts
 from scraper.clean.filters import (
     has_text,
     is_by_the_brand,
     is_first_of_its_place,
     is_long_enough,
     is_new_text,
+    is_not_marked,
 )
 from scraper.clean.language import language_of
+from scraper.clean.marks import Marks
 from scraper.clean.near_duplicates import group_near_duplicates
-from scraper.clean.rejected import Rejected, Sieve
-from scraper.clean.repair import repair
+from scraper.clean.rejected import Rejected, Sieve, StepCount
+from scraper.clean.repair import mend_encoding, tidy
 from scraper.clean.sources import in_order
 from scraper.clean.titles import file_title
 
@@ -30,6 +34,8 @@ class Cleaned:
 
     records: list[Record]
     rejected: list[Rejected]
+    changes: list[Change]
+    steps: list[StepCount]
 
     def counts(self) -> dict[str, int]:
         """Records per source that came in, dropped per step, and kept."""
@@ -45,7 +51,11 @@ class Cleaned:
 
 
 def clean(
-    records: Sequence[Record], settings: Clean, accounts: Sequence[str], file_roots: Sequence[str]
+    records: Sequence[Record],
+    settings: Clean,
+    accounts: Sequence[str],
+    file_roots: Sequence[str],
+    marks: Marks = MappingProxyType({}),
 ) -> Cleaned:
     """Clean the records; the result does not depend on the order they come in.
 
@@ -54,33 +64,49 @@ def clean(
         settings: the section `clean` of brand.toml.
         accounts: the brand's own accounts (empty: all are kept).
         file_roots: what the configured paths are called in file records; each is a site.
+        marks: which records the platforms mark as sponsored or shared.
     """
     sieve = Sieve()
-    found = list(sieve.keep(in_order(records), "same-place", is_first_of_its_place()))
-    found = [_with_text(record, repair(record.text)) for record in found]
-    found = remove_repeated_blocks(
-        found, settings.repeated_block_share, _site_of(file_roots), sieve
+    found = sieve.keep(in_order(records), "same-place", is_first_of_its_place())
+    found = sieve.change(found, "encoding", lambda r: _with_text(r, mend_encoding(r.text)))
+    found = sieve.change(found, "white-space", lambda r: _with_text(r, tidy(r.text)))
+    site_of = _site_of(file_roots)
+    found = sieve.run(
+        found,
+        "repeated-blocks",
+        lambda all_: remove_repeated_blocks(all_, settings.repeated_block_share, site_of, sieve),
     )
-    if settings.contact == "mask":
-        found = [_masked(record, settings.phone_region) for record in found]
+    if settings.contact != "keep":
+        found = sieve.change(found, "contact-data", lambda r: _without_contacts(r, settings))
     kept = sieve.keep(found, "no-text", has_text)
     kept = sieve.keep(kept, "other-account", is_by_the_brand(accounts))
+    for name, wish in (("sponsored", settings.sponsored), ("shared", settings.shared)):
+        marked = marks.get(name, set()) if wish == "drop" else set()
+        kept = sieve.keep(kept, name, is_not_marked(marked, name))
     kept = sieve.keep(kept, "too-short", is_long_enough(settings.min_words))
     kept = sieve.keep(kept, "exact-duplicate", is_new_text())
-    grouped = group_near_duplicates(list(kept), settings.near_duplicate, sieve)
-    return Cleaned([_described(record) for record in grouped], sieve.rejected)
+    kept = sieve.run(
+        kept,
+        "near-duplicate",
+        lambda all_: group_near_duplicates(all_, settings.near_duplicate, sieve),
+    )
+    kept = sieve.change(kept, "description", lambda r: _described(r, settings))
+    return Cleaned(kept, sieve.rejected, sieve.changes, sieve.steps)
 
 
 def _with_text(record: Record, text: str) -> Record:
     return record.model_copy(update={"text": text})
 
 
-def _masked(record: Record, region: str) -> Record:
-    text, title = mask_contacts(record.text, region), mask_contacts(record.title, region)
+def _without_contacts(record: Record, settings: Clean) -> Record:
+    how, region, streets = settings.contact, settings.phone_region, settings.street_addresses
+    text, title = (
+        without_contacts(part, how, region, streets=streets) for part in (record.text, record.title)
+    )
     return record.model_copy(update={"text": text, "title": title})
 
 
-def _described(record: Record) -> Record:
+def _described(record: Record, settings: Clean) -> Record:
     """What can be told once the text is final: title, language, hash."""
     title = record.title
     if record.source == "file":
@@ -88,18 +114,16 @@ def _described(record: Record) -> Record:
     return record.model_copy(
         update={
             "title": title,
-            "language": language_of(record.text),
+            "language": language_of(record.text, settings.phone_region),
             "content_hash": text_hash(record.text),
         }
     )
 
 
 def _site_of(file_roots: Sequence[str]) -> Callable[[Record], str]:
-    """The site whose pages share furniture: a host, or the configured folder of a file."""
+    """The folder whose files share furniture; of web pages it is gone since they were read."""
 
     def site_of(record: Record) -> str:
-        if record.source == "website":
-            return f"website {urlsplit(record.url).netloc}"
         if record.source == "file":
             path = unquote(urlsplit(record.url).path)
             roots = [root for root in file_roots if root == "." or path.startswith(f"{root}/")]

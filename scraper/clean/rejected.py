@@ -1,14 +1,17 @@
-"""Steps that drop records, and the account of what they dropped."""
+"""Steps that change or drop records, and the account of what they did."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from onbrand.atomic import atomic_file
+from onbrand.errors import OnbrandError
 from onbrand.record import Record
+from scraper.clean.changes import Change, change_between
 
 Verdict = Literal[True] | tuple[Literal[False], str]
 """True: the record is kept. (False, reason): it is dropped."""
@@ -26,11 +29,22 @@ class Rejected(BaseModel):
     """As it was when it was dropped."""
 
 
+class StepCount(BaseModel):
+    """One step's balance, in records per source; sources without any are left out."""
+
+    step: str
+    came_in: dict[str, int]
+    changed: dict[str, int]
+    dropped: dict[str, int]
+
+
 @dataclass
 class Sieve:
-    """Runs filters over records and remembers what fell through."""
+    """Runs steps over records and remembers what they changed and what fell through."""
 
     rejected: list[Rejected] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    steps: list[StepCount] = field(default_factory=list)
 
     def drop(self, record: Record, step: str, reason: str) -> None:
         """Note a dropped record."""
@@ -38,14 +52,60 @@ class Sieve:
 
     def keep(
         self, records: Iterable[Record], step: str, judge: Callable[[Record], Verdict]
-    ) -> Iterator[Record]:
-        """Yield the records that `judge` keeps."""
-        for record in records:
-            verdict = judge(record)
-            if verdict is True:
-                yield record
-            else:
-                self.drop(record, step, verdict[1])
+    ) -> list[Record]:
+        """The records that `judge` keeps; it sees them in order."""
+
+        def judged(found: Sequence[Record]) -> Iterable[Record]:
+            for record in found:
+                verdict = judge(record)
+                if verdict is True:
+                    yield record
+                else:
+                    self.drop(record, step, verdict[1])
+
+        return self.run(records, step, judged)
+
+    def change(
+        self, records: Iterable[Record], step: str, work: Callable[[Record], Record]
+    ) -> list[Record]:
+        """The records as `work` makes them, one by one."""
+        return self.run(records, step, lambda found: map(work, found))
+
+    def run(
+        self,
+        records: Iterable[Record],
+        step: str,
+        work: Callable[[Sequence[Record]], Iterable[Record]],
+    ) -> list[Record]:
+        """Run a step that looks at all records at once, and enter its balance.
+
+        Args:
+            records: what comes in.
+            step: its name, under which `work` drops records too.
+            work: gives back the records it keeps, changed or not, under the ids they came with.
+        """
+        before = list(records)
+        first_rejected = len(self.rejected)
+        after = list(work(before))
+        known: dict[str, Record] = {}
+        for record in before:
+            known.setdefault(record.id, record)
+        changes = [
+            change
+            for record in after
+            if (change := change_between(known[record.id], record, step)) is not None
+        ]
+        source_of = {record.id: record.source for record in after}
+        self.changes += changes
+        self.steps.append(
+            StepCount(
+                step=step,
+                came_in=_per_source(record.source for record in before),
+                changed=_per_source(source_of[change.id] for change in changes),
+                dropped=_per_source(r.record.source for r in self.rejected[first_rejected:]),
+            )
+        )
+        return after
 
 
 def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
@@ -53,3 +113,26 @@ def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
     with atomic_file(path) as partial, partial.open("w", encoding="utf-8") as lines:
         for item in rejected:
             lines.write(item.model_dump_json() + "\n")
+
+
+def read_rejected(path: Path) -> Iterator[Rejected]:
+    """Read `rejected.jsonl`.
+
+    Raises:
+        OnbrandError: the file is missing or a line cannot be read.
+    """
+    if not path.is_file():
+        raise OnbrandError(f"{path} is not there; run `onbrand build --force` to make it again.")
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield Rejected.model_validate_json(line)
+            except ValidationError as error:
+                raise OnbrandError(
+                    f"{path}, line {number} is no rejected record; run `onbrand build --force` to "
+                    "make it again."
+                ) from error
+
+
+def _per_source(sources: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(sources).items()))

@@ -17,8 +17,21 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 
 def repair(text: str) -> str:
     """Undo broken encodings and tidy white space; emoji, hashtags and line breaks stay."""
-    fixed = ftfy.fix_text(text, _CONFIG)
-    return tidy(_INVISIBLE.sub("", fixed))
+    return tidy(mend_encoding(text))
+
+
+def mend_encoding(text: str) -> str:
+    """Undo broken encodings and remove invisible filler, until nothing is left to mend.
+
+    Where tidying the white space would uncover more, it is tidied here.
+    """
+    while (mended := _mended(text)) != text or (mended := _mended(tidy(text))) != tidy(text):
+        text = mended
+    return text
+
+
+def _mended(text: str) -> str:
+    return _INVISIBLE.sub("", ftfy.fix_text(text, _CONFIG))
 
 
 def tidy(text: str) -> str:

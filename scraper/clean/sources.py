@@ -1,12 +1,17 @@
 """Raw pages, posts and files as records, in an order that does not depend on the crawl."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+from rich.progress import track
+
+from onbrand.console import notes
 from onbrand.record import Record, record_id
 from scraper import raw
-from scraper.extract import extract
+from scraper.extract.main_text import chosen_text
+from scraper.extract.many import score_all
+from scraper.extract.site import by_site, compared
 
 _ORDER = {"website": 0, "facebook": 1, "instagram": 2, "file": 3}
 
@@ -24,16 +29,35 @@ def in_order(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=place)
 
 
-def page_record(page: raw.Page) -> Record:
-    """A page's main text, under the address it was found at after redirects."""
-    found = extract(page.html)
-    return Record(
-        id=record_id("website", page.final_url),
-        source="website",
-        url=page.final_url,
-        title=found.title,
-        text=found.text,
+def page_records(pages: Sequence[raw.Page], share: float) -> Iterator[Record]:
+    """The pages' main texts, under the addresses they were found at after redirects.
+
+    What a host repeats on its pages is left out: see `scraper.extract.site`.
+
+    Args:
+        pages: as they were fetched.
+        share: a block on at least this share of a host's pages is furniture.
+    """
+    shown = track(
+        score_all([page.html for page in pages]),
+        "Reading pages",
+        total=len(pages),
+        console=notes,
+        transient=True,
+        disable=len(pages) < 2,
     )
+    scored = list(shown)
+    for numbers in by_site([urlsplit(page.final_url).netloc for page in pages]).values():
+        judged = compared([scored[number] for number in numbers], share)
+        for number, judgement in zip(numbers, judged, strict=True):
+            page, found = pages[number], chosen_text(judgement)
+            yield Record(
+                id=record_id("website", page.final_url),
+                source="website",
+                url=page.final_url,
+                title=found.title,
+                text=found.text,
+            )
 
 
 def post_records(folder: Path) -> Iterator[Record]:

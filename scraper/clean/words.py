@@ -13,10 +13,8 @@ _WORD = regex.compile(
     regex.VERSION1,
 )
 _NO_PROSE = regex.compile(
-    r"https?://\S+|www\.\S+|(?<![\w/])[#@][\w\p{M}.]+|\[phone\]|\[email\]", regex.VERSION1
+    r"https?://\S+|www\.\S+|(?<![\w/])[#@][\w\p{M}.]+|\[(?:phone|email|address)\]", regex.VERSION1
 )
-
-Gram = tuple[str, ...]
 
 
 def words(text: str) -> list[str]:
@@ -29,11 +27,3 @@ def prose(text: str) -> str:
     """A text without its URLs, hashtags, mentions and masked contact data."""
     found: str = _NO_PROSE.sub(" ", text)
     return found
-
-
-def grams(tokens: list[str] | str, length: int) -> frozenset[Gram]:
-    """All runs of `length` tokens (or characters); a shorter text is one gram, an empty none."""
-    if not tokens:
-        return frozenset()
-    last = max(1, len(tokens) - length + 1)
-    return frozenset(tuple(tokens[start : start + length]) for start in range(last))

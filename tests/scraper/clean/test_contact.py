@@ -1,10 +1,16 @@
 import datetime
+import re
+from typing import Literal
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scraper.clean.contact import is_region, mask_contacts
+from scraper.clean.contact import mask_contacts, without_contacts
+from scraper.clean.phones import is_region
+from scraper.clean.words import words
+
+MASK = re.compile(r"\[(?:phone|email|address)\]")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +30,15 @@ from scraper.clean.contact import is_region, mask_contacts
         ("GB", "hail us on 01632 960187. Ten rings", "hail us on [phone]. Ten rings"),
         ("GB", "ahoy@saltmarsh.example, a.b+c@x-y.co.uk.", "[email], [email]."),
         ("GB", "mailto:Ahoy@Saltmarsh.example", "[email]"),
+        ("US", "Item 5, call 2025550123", "Item 5, call [phone]"),
+        ("US", "Order 12 cakes on 202-555-0123", "Order 12 cakes on [phone]"),
+        ("US", "Our number: 202-555-0123 or 2025550124", "Our number: [phone] or [phone]"),
+        (
+            "PK",
+            "orders: 0300-1234567, order no. 3001234567",
+            "orders: [phone], order no. 3001234567",
+        ),
+        ("US", "No. 202-555-0123", "No. [phone]"),
     ],
 )
 def test_contact_data_is_masked(region: str, text: str, masked: str) -> None:
@@ -42,6 +57,12 @@ def test_contact_data_is_masked(region: str, text: str, masked: str) -> None:
         "12/08/2023 2023-08-12 10:30 2012-01-02 08:00",
         "SKU 2025550123, EAN 4006381333931, ISBN 978-0-306-40615-7, Model 206-555-1234",
         "206-555-1234-XL",
+        "SKUs 2025550123, 2025550124 and 2025550125",
+        "No. 2025550123, order 2025550123 (ref 202-555-0123), part number: 2025550123",
+        "EAN 4006381333931 or 4006381333931 alone, 978-0-306-40615-7 alone",
+        "2025550123 USD, 2025550123 views, 2025550123 kg, 2025550123%",
+        "40.712776, -74.005974 and 192.168.100.200",
+        "6-3, 7-6 (10-8) and 110:98",
         "the best mobile 2019-2023",
         "https://www.facebook.com/b/posts/2025550123",
         "@blogger._sarah meet me@home, #Tea4Two, a @ b",
@@ -51,27 +72,62 @@ def test_other_numbers_and_names_survive(region: str, text: str) -> None:
     assert mask_contacts(text, region) == text
 
 
+DATES = (
+    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%Y/%m/%d", "%Y%m%d",
+    "%d %B %Y", "%B %d, %Y", "%a %d %b %y", "%Y-%m-%dT%H:%M:%SZ",
+)  # fmt: skip
+ARTICLE = (
+    "SKU", "EAN", "ISBN", "Art. No.", "Article", "item", "ref.", "Ref:", "order no.", "Order #",
+    "Model", "Serial number", "Invoice", "#", "Tracking code:", "Case ID", "Product code",
+)  # fmt: skip
+MAYBE_ARTICLE = ("No.", "Order", "code", "ID:", "account")
+
+
+def _with_check_digit(twelve: str) -> str:
+    digits = [int(digit) for digit in twelve]
+    return twelve + str(-(sum(digits[::2]) + 3 * sum(digits[1::2])) % 10)
+
+
 def _numbers() -> st.SearchStrategy[str]:
     year = st.integers(1500, 2099)
-    dates = st.dates(datetime.date(1500, 1, 1), datetime.date(2099, 12, 31))
+    dates = st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2099, 12, 31))
     number = st.integers(1, 9999)
     price = st.tuples(st.sampled_from(["$", "€", "£", "Rs. ", "PKR "]), st.integers(1, 9_999_999))
+    units = ["g", " g", "kg", " kg", " ml", " oz", " km", "%", " lbs", " views", " pieces"]
+    gtin = st.from_regex(r"\A[0-9]{12}\Z", fullmatch=True)
+    digits = st.from_regex(r"\A[0-9]{4,12}\Z", fullmatch=True)
+    score = st.integers(0, 199)
     return st.one_of(
         year.map(str),
         st.tuples(year, year).map(lambda y: f"{y[0]}-{y[1]}"),
-        st.tuples(number, st.sampled_from(["g", " g", "kg", " kg", " ml", " oz", " km", "%"])).map(
-            lambda w: f"{w[0]}{w[1]}"
+        st.tuples(number, st.sampled_from(units)).map("{0[0]}{0[1]}".format),
+        st.tuples(st.integers(1, 9_999_999), st.sampled_from(units)).map(
+            lambda w: f"{w[0]:,}{w[1]}"
         ),
         price.map(lambda p: f"{p[0]}{p[1]:,}"),
         price.map(lambda p: f"{p[0]}{p[1]}.99"),
-        dates.map(lambda d: d.isoformat()),
-        dates.map(lambda d: d.strftime("%d/%m/%Y")),
-        dates.map(lambda d: d.strftime("%d.%m.%y")),
+        price.map(lambda p: f"{p[1]} USD"),
+        st.tuples(dates, st.sampled_from(DATES)).map(lambda d: d[0].strftime(d[1])),
         st.times().map(lambda t: t.strftime("%H:%M")),
+        st.tuples(st.times(), st.times()).map(lambda t: f"{t[0]:%H:%M} - {t[1]:%H:%M:%S}"),
+        st.floats(0, 100).map("{:.2f}%".format),
+        st.tuples(score, score).map("{0[0]}-{0[1]}".format),
+        st.tuples(score, score, score, score).map("{0[0]}:{0[1]} ({0[2]}:{0[3]})".format),
+        st.tuples(st.floats(-90, 90), st.floats(-180, 180)).map("{0[0]:.6f}, {0[1]:.6f}".format),
         st.from_regex(r"\A[A-Z]{2,3}-[0-9]{3,6}-[A-Z]{1,2}\Z"),
-        st.from_regex(r"\ASKU [0-9]{4,12}\Z"),
+        st.tuples(st.sampled_from(ARTICLE), digits).map("{0[0]} {0[1]}".format),
+        st.tuples(st.sampled_from(MAYBE_ARTICLE), st.integers(1, 10**12)).map(
+            "{0[0]} {0[1]}".format
+        ),
+        st.tuples(st.sampled_from(ARTICLE), digits, digits).map(
+            lambda a: f"{a[0]} {a[1]:0<12} and {a[2]:0<12}"
+        ),
+        gtin.map(_with_check_digit),
+        gtin.map(lambda g: "978-" + "-".join(re.fullmatch(
+            r"...(.)(...)(.....)(.)", _with_check_digit("978" + g[:9])).groups())),
         st.from_regex(r"\A#[0-9]{3,8}\Z"),
-    )
+        st.tuples(*[st.integers(0, 255)] * 4).map("{0[0]}.{0[1]}.{0[2]}.{0[3]}".format),
+    )  # fmt: skip
 
 
 @settings(max_examples=400, deadline=None)
@@ -84,9 +140,10 @@ def _numbers() -> st.SearchStrategy[str]:
     ),
 )
 @example(region="US", parts=[("2003-2014", ", "), ("$12,345,678", "\n")])
-def test_years_weights_prices_dates_and_article_numbers_survive(
+def test_a_number_that_is_no_phone_number_survives(
     region: str, parts: list[tuple[str, str]]
 ) -> None:
+    """Years, weights, prices, dates, times, shares, scores, places, articles, orders, barcodes."""
     text = "In " + "".join(number + joint for number, joint in parts) + "we went on."
     assert mask_contacts(text, region) == text
 
@@ -111,3 +168,64 @@ def test_regions() -> None:
     assert is_region("PK")
     assert not is_region("pk")
     assert not is_region("Pakistan")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Call us at (202) 555-0123!\nWe are open.", "We are open."),
+        ("Tea for two. Phone: 202-555-0123", "Tea for two."),
+        ("chat: https://wa.me/12025550123 now", "chat: now"),
+        ("Write to us (ahoy@saltmarsh.example), please.", "Write to us, please."),
+        ("E-mail: ahoy@saltmarsh.example\n\nPhone 202-555-0123\n\nHours: 9-5", "Hours: 9-5"),
+        ("☕\nsince 1947", "☕\nsince 1947"),
+    ],
+)
+def test_contact_data_is_removed(text: str, left: str) -> None:
+    assert without_contacts(text, "remove", "US") == left
+    assert without_contacts(text, "keep", "US") == text
+
+
+@pytest.mark.parametrize(
+    ("region", "text", "masked"),
+    [
+        ("US", "At 225 E. John Carpenter Freeway,\nSuite 1500, Irving, Texas 75062\nnow",
+         "At [address]\nnow"),
+        ("GB", "Find us: 10 Downing Street, London SW1A 2AA.", "Find us: [address]."),
+        ("CA", "77 Bay St, Toronto, ON M5J 2R8", "[address]"),
+        ("US", "In 2003 Park Avenue was our first of 12 shops", None),
+        ("PK", "Plot 40, Sector 15, Korangi Industrial Area, Karachi", None),
+    ],
+)  # fmt: skip
+def test_street_addresses_are_masked_only_when_asked(
+    region: str, text: str, masked: str | None
+) -> None:
+    assert without_contacts(text, "mask", region) == text
+    assert without_contacts(text, "mask", region, streets=True) == (masked or text)
+
+
+CONTACT = st.sampled_from(
+    ["202-555-0123", "+44 20 7946 0958", "0300 1234567", "a@b.example", "tel:+12025550123", "No.",
+     "call ", "Phone: ", "#", "SKU ", "(", ")", "12", "1947", "-", "/", " ", ", ", "\n", "☕", "x",
+     "[phone]", "[email]", "10 Downing Street, London SW1A 2AA", "555-0100", "111", "@", "."]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    parts=st.lists(CONTACT, max_size=12),
+    how=st.sampled_from(["mask", "remove", "keep"]),
+    region=st.sampled_from(["US", "GB", "PK"]),
+    streets=st.booleans(),
+)
+def test_what_is_done_is_done_once_and_adds_nothing(
+    parts: list[str], how: Literal["mask", "remove", "keep"], region: str, streets: bool
+) -> None:
+    """A mask counts nothing: what it stands for is gone."""
+    text = "".join(parts)
+    once = without_contacts(text, how, region, streets=streets)
+    assert without_contacts(once, how, region, streets=streets) == once
+    assert len(MASK.sub("", once)) <= len(text)
+    assert len(words(MASK.sub(" ", once))) <= len(words(text))
+    if how == "remove":
+        assert len(once) <= len(text)

@@ -10,7 +10,6 @@ from scraper.clean.filters import (
     is_long_enough,
     is_new_text,
 )
-from scraper.clean.language import language_of
 from scraper.clean.titles import file_title
 
 MakeRecord = Callable[..., Record]
@@ -79,18 +78,3 @@ def test_the_same_text_again_is_dropped(make_record: MakeRecord) -> None:
 )
 def test_titles_of_files(path: str, text: str, title: str) -> None:
     assert file_title(path, text) == title
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("We roast our coffee every morning and deliver it to your door. #Kaffee", "en"),
-        ("Wir rösten unseren Kaffee jeden Morgen frisch und bringen ihn zu Ihnen.", "de"),
-        ("چائے کا وقت ہو گیا ہے، آئیں مل کر پیتے ہیں", "ur"),
-        ("Tou Hojaye...? #TapalDanedar #ComingSoon", ""),
-        ("#KhanayKayBaad ☕☕", ""),
-        ("", ""),
-    ],
-)
-def test_languages_and_none_where_unsure(text: str, code: str) -> None:
-    assert language_of(text) == code

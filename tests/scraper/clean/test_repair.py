@@ -1,7 +1,8 @@
+import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scraper.clean.repair import repair, tidy
@@ -32,3 +33,31 @@ def test_tidying_is_done_once_and_loses_no_visible_character(text: str) -> None:
     assert tidy(once) == once
     blank = "\u2800\u3164"
     assert "".join(once.split()) == "".join(c for c in "".join(text.split()) if c not in blank)
+
+
+MOJIBAKE = st.text().map(lambda text: text.encode("utf-8").decode("cp1252", "replace"))
+BROKEN = st.one_of(
+    st.text(), MOJIBAKE,
+    st.sampled_from(["&amp;lt;", "&am\u200bp;", "donâ€™t", "\x1b[1m", "ﬁ", "\u0958", "\r\n",
+                     "\x00", "☕️", "👩‍👩‍👧", "#Tea", "\ud83d\ude00", "  \u2800 ", "\n\n\n", "é",
+                     "e\u0301"]),
+)  # fmt: skip
+LEFT_BY_WINDOWS_1252 = re.compile("[\x80-\x9f]")
+"""Control characters that become the typographic sign that was meant, such as … or ™."""
+
+
+@settings(max_examples=300)
+@given(st.lists(BROKEN, max_size=5).map("".join))
+def test_repairing_is_done_once_and_lengthens_nothing(text: str) -> None:
+    """Length is told with ligatures and composed letters spelled out: ﬁ is two, é is two."""
+    text = LEFT_BY_WINDOWS_1252.sub("", text)
+    once = repair(text)
+    assert repair(once) == once
+    assert len(unicodedata.normalize("NFKD", once)) <= len(unicodedata.normalize("NFKD", text))
+
+
+@given(st.lists(st.sampled_from(["☕", "#Tea", "\n", "\n\n", "❤️", "🇵🇰", "chai", "–", "…"])))
+def test_emoji_hashtags_and_line_breaks_stay(parts: list[str]) -> None:
+    text = tidy(" ".join(parts))
+    assert repair(text) == text
+    assert "".join(text.split()) == "".join("".join(parts).split())

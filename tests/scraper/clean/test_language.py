@@ -1,0 +1,71 @@
+"""Language tags: on sentences, on a real brand's hand-labelled posts, and on real English."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scraper.clean.language import language_of
+from scraper.clean.repair import repair
+from scraper.social.export import Platform, read_export
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+LABELS = json.loads((Path(__file__).parent / "tapal_languages.json").read_text(encoding="utf-8"))
+"""Labels given by reading: ur-Latn where a fifth of the words or more, names left out, are Urdu's,
+else en. Ids of posts (f: Facebook, i: Instagram), drawn at random three times: the function words
+were written before the first draw, completed after the second, and left alone after the third."""
+EXPORTS: tuple[tuple[Platform, str], ...] = (
+    ("facebook", "facebook-posts-scraper.json"), ("instagram", "instagram-scraper.json"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("We roast our coffee every morning and deliver it to your door. #Kaffee", "en"),
+        ("Wir rösten unseren Kaffee jeden Morgen frisch und bringen ihn zu Ihnen.", "de"),
+        ("چائے کا وقت ہو گیا ہے، آئیں مل کر پیتے ہیں", "ur"),
+        ("Tou Hojaye...? #TapalDanedar #ComingSoon", "ur-Latn"),
+        ("Lorem #Latin", ""),
+        ("#KhanayKayBaad ☕☕", ""),
+        ("", ""),
+        ("Eid ki khushiyon ka maza tab aaye jab saath ho family. Happy holidays!", "ur-Latn"),
+        ("Bugün hava çok güzel, bahçede kahve içelim ve biraz dinlenelim.", "tr"),
+        ("Kami memanggang kopi setiap pagi dan mengantarnya ke rumah Anda.", "id"),
+        ("El café se tuesta cada mañana y se lleva a tu casa, de la mano.", "es"),
+        ("Kahvi paahdetaan joka aamu, ja se on pöydässä ennen kuin heräät.", "fi"),
+        ("Le café se boit ici, de la main à la main, et de jour en jour.", "fr"),
+        ("Had some fun at the launch of our new tea!", "en"),
+        ("चाय का समय हो गया है, आइए मिलकर पीते हैं और बातें करते हैं", "hi"),
+    ],
+)
+def test_languages_and_none_where_unsure(text: str, code: str) -> None:
+    assert language_of(text) == code
+
+
+def test_the_same_words_are_hindi_in_india() -> None:
+    assert language_of("Chai ka waqt hai, aao saath baithein", "IN") == "hi-Latn"
+    assert language_of("Chai ka waqt hai, aao saath baithein", "PK") == "ur-Latn"
+
+
+@pytest.mark.skipif(not (DATA / "tapal").is_dir(), reason=f"needs the real posts in {DATA}/tapal")
+@pytest.mark.parametrize(
+    ("draw", "least"), [("drawn first", 0.97), ("drawn second", 0.95), ("drawn third", 0.92)]
+)
+def test_real_posts_that_mix_urdu_and_english(draw: str, least: float) -> None:
+    texts = {
+        f"{platform[0]}{post.post_id}": repair(post.text)
+        for platform, name in EXPORTS
+        for post in read_export(DATA / "tapal" / name, name, platform).posts
+    }
+    labelled = [(post, tag) for tag, posts in LABELS[draw].items() for post in posts]
+    right = sum(language_of(texts[post], "PK") == tag for post, tag in labelled)
+    assert right / len(labelled) >= least
+
+
+@pytest.mark.skipif(not (DATA / "sms_spam").is_dir(), reason=f"needs {DATA}/sms_spam")
+def test_real_english_messages_are_nothing_else() -> None:
+    lines = (DATA / "sms_spam" / "SMSSpamCollection").read_text(encoding="utf-8").splitlines()
+    tags = [language_of(line.partition("\t")[2]) for line in lines[::4]]
+    assert sum(tag == "en" for tag in tags) > 0.8 * len(tags)
+    assert sum(tag not in ("en", "") for tag in tags) <= 1, "one of them is Urdu"
