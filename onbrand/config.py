@@ -40,12 +40,28 @@ class Website(Section):
     start_urls: list[str] = Field([], description="Where the crawl starts; http or https URLs")
     max_pages: int = Field(500, ge=1, description="Pages fetched at most")
     max_depth: int = Field(10, ge=0, description="Links followed from a start URL, at most")
+    include: list[str] = Field(
+        [], description='Only pages whose path matches, such as "/blog/*" (empty: all)'
+    )
+    exclude: list[str] = Field(
+        [], description='Pages left out by path, such as "/careers/*"; wins over include'
+    )
     concurrency: int = Field(4, ge=1, le=64, description="Requests in flight at once")
-    delay_seconds: float = Field(0.0, ge=0, description="Pause between two requests, seconds")
+    host_concurrency: int = Field(
+        0, ge=0, le=64, description="Requests in flight at once to one host (0: no own limit)"
+    )
+    delay_seconds: float = Field(
+        0.0, ge=0, description="Pause between two requests to one host, seconds"
+    )
     timeout_seconds: float = Field(20.0, gt=0, description="Longest wait for one page, seconds")
+    max_page_mb: float = Field(10.0, gt=0, description="Largest page read, megabytes")
     obey_robots: bool = Field(True, description="Keep to robots.txt")
     render: Literal["auto", "never", "always"] = Field(
         "auto", description="Chromium for pages whose text is written by JavaScript"
+    )
+    render_hosts: list[str] = Field(
+        [],
+        description='Other hosts that pages may load scripts from, such as "cdn.example.net"',
     )
     user_agent: str = Field(
         "onbrand/0.1", description="Name given to the site; add a way to reach you"
@@ -70,7 +86,15 @@ class Social(Section):
     accounts: list[str] = Field(
         [], description="The brand's own accounts; posts by others are dropped (empty: keep all)"
     )
-    max_items: int = Field(200, ge=1, description="Posts bought from an actor per profile, at most")
+    max_items: int = Field(
+        200, ge=1, description="Posts bought from an actor per profile and run, at most"
+    )
+    only_new: bool = Field(
+        True, description="Buy only posts newer than those at hand; false: all of them again"
+    )
+    overlap_days: int = Field(
+        7, ge=0, description="How far before the newest post at hand new ones are asked for, days"
+    )
     api_url: str = Field("https://api.apify.com", description="Address of Apify's API")
 
 
@@ -86,11 +110,20 @@ class Clean(Section):
     """How raw texts become records."""
 
     min_words: int = Field(4, ge=1, description="Shortest text kept, words")
-    contact: Literal["mask", "keep"] = Field(
-        "mask", description="Phone numbers and e-mail addresses: [phone] and [email], or as found"
+    contact: Literal["mask", "remove", "keep"] = Field(
+        "mask", description="Phone numbers and e-mail addresses: [phone] and [email], out, or kept"
+    )
+    street_addresses: bool = Field(
+        False, description="Treat street addresses as contact data; phone_region US, CA or GB only"
     )
     phone_region: str = Field(
         "US", description="Country whose phone format is read without +; ISO 3166 code"
+    )
+    sponsored: Literal["keep", "drop"] = Field(
+        "keep", description="Posts marked as advertising or paid partnership"
+    )
+    shared: Literal["keep", "drop"] = Field(
+        "drop", description="Posts that pass another post on, or repeat another account's words"
     )
     repeated_block_share: float = Field(
         0.3, gt=0, le=1, description="A block on at least this share of a site's pages is furniture"
@@ -108,6 +141,9 @@ class Dataset(Section):
     )
     validation_share: Share = Field(
         0.1, description="Share of the remaining records for validation"
+    )
+    split: Literal["random", "newest"] = Field(
+        "random", description="Test texts: drawn from the seed, or the newest by date"
     )
     seed: int = Field(13, description="Decides which group goes where")
 

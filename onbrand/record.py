@@ -32,7 +32,7 @@ class Record(BaseModel):
     published_at: str | None = None
     """ISO 8601 with offset, UTC; None when the source does not say."""
     language: str = ""
-    """ISO 639-1 code, or empty when undecided."""
+    """BCP 47 tag such as `en` or `ur-Latn`, or empty when undecided."""
     tags: list[str] = []
     """Hashtags without `#`, in the order of the text."""
     author: str = ""

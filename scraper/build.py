@@ -2,14 +2,11 @@
 
 from collections import Counter
 
-from rich.progress import track
-from rich.table import Table
-
 from onbrand.artifact import (
     MANIFEST_NAME,
     Manifest,
     Outcome,
-    file_hash,
+    folder_hash,
     now,
     read_manifest,
     up_to_date,
@@ -22,14 +19,18 @@ from onbrand.errors import OnbrandError, UsageError
 from onbrand.record import Record, read_records, write_records
 from onbrand.workspace import Workspace
 from scraper import raw
-from scraper.clean.contact import is_region
+from scraper.clean.changes import write_changes
+from scraper.clean.marks import read_marks
+from scraper.clean.phones import is_region
 from scraper.clean.pipeline import clean
-from scraper.clean.rejected import write_rejected
-from scraper.clean.sources import file_records, page_record, post_records
+from scraper.clean.rejected import StepCount, read_rejected, write_rejected
+from scraper.clean.sources import file_records, page_records, post_records
+from scraper.clean.street import STREET_COUNTRIES
 from scraper.files import root_name
 
 RECORDS = "records.jsonl"
 REJECTED = "rejected.jsonl"
+CHANGES = "changes.jsonl"
 _CLEANERS = ("ftfy", "phonenumbers", "py3langid", "regex", "trafilatura")
 
 
@@ -40,7 +41,7 @@ def build(workspace: Workspace, *, force: bool = False) -> Outcome:
     kept, and went into which split. Equal input gives equal bytes and an equal `output_hash`.
 
     Raises:
-        UsageError: clean.phone_region is no country.
+        UsageError: clean.phone_region is no country, or one whose street addresses are unknown.
         OnbrandError: there is no finished scrape, or too little is left for a data set.
     """
     config = workspace.config
@@ -49,13 +50,20 @@ def build(workspace: Workspace, *, force: bool = False) -> Outcome:
             f"clean.phone_region = {config.clean.phone_region!r} is no ISO 3166 country code in "
             "capitals, such as US, GB or PK."
         )
+    if config.clean.street_addresses and config.clean.phone_region not in STREET_COUNTRIES:
+        raise UsageError(
+            "clean.street_addresses knows the addresses of CA, GB and US only; clean.phone_region "
+            f"is {config.clean.phone_region}, so set clean.street_addresses = false."
+        )
     scraped = read_manifest(workspace.raw)
     if scraped is None:
         raise OnbrandError(f"{workspace.raw} holds no finished scrape; run `onbrand scrape` first.")
     cleaned, clean_current = _clean(workspace, scraped.output_hash, force)
     made, current = _split(workspace, cleaned, force or not clean_current)
     if not current:
-        _report(made)
+        from scraper.dataset.report import report
+
+        notes.print(*report(made))
     return Outcome(made, was_current=current)
 
 
@@ -63,7 +71,8 @@ def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, 
     folder, config = workspace.clean, workspace.config
     config_hash, inputs = config.hash_for("clean"), {"raw": raw_hash}
     manifest = up_to_date(folder, config_hash, inputs)
-    if manifest and not force and (folder / RECORDS).is_file():
+    left = (RECORDS, REJECTED, CHANGES)
+    if manifest and not force and all((folder / name).is_file() for name in left):
         return manifest, True
     started_at = now()
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,8 +80,10 @@ def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, 
     found = _read(workspace)
     _note_accounts(found, config.social.accounts)
     roots = [root_name(workspace, path) for path in config.files.paths]
-    result = clean(found, config.clean, config.social.accounts, roots)
+    marks = read_marks(workspace.raw)
+    result = clean(found, config.clean, config.social.accounts, roots, marks)
     write_rejected(folder / REJECTED, result.rejected)
+    write_changes(folder / CHANGES, result.changes)
     write_records(folder / RECORDS, result.records)
     manifest = Manifest(
         command="build",
@@ -80,9 +91,10 @@ def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, 
         inputs=inputs,
         versions=versions(*_CLEANERS),
         counts=result.counts(),
-        output_hash=file_hash(folder / RECORDS),
+        output_hash=folder_hash(folder, "*.jsonl"),
         started_at=started_at,
         finished_at=now(),
+        details={"steps": [step.model_dump() for step in result.steps]},
     )
     write_manifest(folder, manifest)
     return manifest, False
@@ -90,9 +102,8 @@ def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, 
 
 def _read(workspace: Workspace) -> list[Record]:
     pages = list(raw.read_raw(workspace.raw / raw.PAGES, raw.Page))
-    shown = track(pages, "Reading pages", console=notes, transient=True, disable=len(pages) < 2)
     return [
-        *(page_record(page) for page in shown),
+        *page_records(pages, workspace.config.clean.repeated_block_share),
         *post_records(workspace.raw),
         *file_records(workspace.raw),
     ]
@@ -119,13 +130,16 @@ def _split(workspace: Workspace, cleaned: Manifest, force: bool) -> tuple[Manife
     manifest = up_to_date(folder, config_hash, inputs)
     if manifest and not force:
         return manifest, True
-    from scraper import dataset
-    from scraper.card import card
+    from scraper.dataset.split import split
+    from scraper.dataset.table import splits_hash
+    from scraper.dataset.write import write_dataset
 
     started_at = now()
     records = list(read_records(workspace.clean / RECORDS))
+    rejected = list(read_rejected(workspace.clean / REJECTED))
+    steps = [StepCount.model_validate(step) for step in cleaned.details["steps"]]
     try:
-        splits = dataset.split(records, config.dataset)
+        splits = split(records, config.dataset)
     except OnbrandError as error:
         raise OnbrandError(f"{error}; {_why_so_few(cleaned.counts)}.") from error
     manifest = Manifest(
@@ -135,12 +149,13 @@ def _split(workspace: Workspace, cleaned: Manifest, force: bool) -> tuple[Manife
         seed=config.dataset.seed,
         versions=versions("datasets", *_CLEANERS),
         counts={**cleaned.counts, **{name: len(part) for name, part in splits.items()}},
-        output_hash=dataset.splits_hash(splits),
+        output_hash=splits_hash(splits),
         started_at=started_at,
         finished_at=now(),
+        details={"steps": cleaned.details["steps"]},
     )
     with atomic_folder(folder) as partial:
-        dataset.save(partial, splits, card(splits, config))
+        write_dataset(partial, splits, rejected, steps, config, manifest)
         write_manifest(partial, manifest)
     return manifest, False
 
@@ -154,18 +169,3 @@ def _why_so_few(counts: dict[str, int]) -> str:
     ]
     reasons = f" (dropped: {', '.join(dropped)}; see clean/{REJECTED})" if dropped else ""
     return f"{came_in} texts came in{reasons}"
-
-
-def _report(manifest: Manifest) -> None:
-    table = Table(title="Data set", show_header=False, title_justify="left")
-    table.add_column()
-    table.add_column(justify="right")
-    previous = ""
-    for name, count in manifest.counts.items():
-        kind, _, rest = name.partition(".")
-        if name in ("kept", "train") or (kind == "dropped" and previous == "in"):
-            table.add_section()
-        label = "came in" if kind == "in" else kind
-        table.add_row(f"{label}: {rest}" if rest else label, str(count))
-        previous = kind
-    notes.print(table)

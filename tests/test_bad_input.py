@@ -97,7 +97,7 @@ def test_a_site_that_is_not_html(tmp_path: Path, site: str) -> None:
     configure(tmp_path, f'[website]\nstart_urls = ["{site}/file"]')
     sentence = fails(tmp_path, "scrape", code=1)
     assert f"{site}/file" in sentence
-    assert "application/pdf" in sentence
+    assert "PDF" in sentence
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -92,6 +93,7 @@ def workspace(demo: subprocess.CompletedProcess[str]) -> Iterator[Path]:
     """The workspace the demo left, with its site still being served."""
     site = make_server("127.0.0.1", 8765)
     threading.Thread(target=site.serve_forever, daemon=True).start()
+    shutil.copytree(ROOT / "examples/saltmarsh/pages", Path(demo.args[-1]) / "pages")
     yield Path(demo.args[-1])
     site.shutdown()
 
@@ -160,7 +162,7 @@ def test_a_documented_command_works(
         with serving(words, workspace) as url:
             assert httpx.get(f"{url}/v1/models").is_success
         return
-    if "http://" in command and words[0] in ("curl", "onbrand"):
+    if "http://" in command and ":8765" not in command and words[0] in ("curl", "onbrand"):
         url = request.getfixturevalue("gateway")
         words = [re.sub(r"^http://(127\.0\.0\.1|host):8080", url, word) for word in words]
     if words[:2] == ["python", "-m"]:

@@ -27,7 +27,7 @@ State = Literal["ok", "missing", "optional"]
 _EXTRAS = ("scraper", "finetune", "serving", "bots", "eval")
 _TOKENS = {
     "APIFY_TOKEN": "fetches Facebook and Instagram posts",
-    "HF_TOKEN": "opens gated base models on the Hugging Face hub",
+    "HF_TOKEN": "opens gated base models on the Hugging Face hub, and pushes data sets",
     "ONBRAND_ENGINE_KEY": "key of the server at [serving] engine_url",
 }
 

@@ -7,6 +7,7 @@ import typer
 
 from onbrand.artifact import Outcome, required_manifest
 from onbrand.cli.common import AsJson, Force, base_folder, show, workspace_of
+from onbrand.cli.dataset import Explain, show_story
 from onbrand.workspace import Workspace, exclusive
 
 
@@ -16,8 +17,13 @@ def scrape(context: typer.Context, force: Force = False, as_json: AsJson = False
         show(_scrape(workspace, force), as_json)
 
 
-def build(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
-    """Clean what was collected and make the data set."""
+def build(
+    context: typer.Context, force: Force = False, as_json: AsJson = False, explain: Explain = ""
+) -> None:
+    """Clean what was collected and make the data set, or tell the story of one record in it."""
+    if explain:
+        show_story(workspace_of(context), explain, as_json)
+        return
     with exclusive(workspace := workspace_of(context)):
         show(_build(workspace, force), as_json)
 

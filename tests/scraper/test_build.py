@@ -1,97 +1,42 @@
 """The whole of `build`, from what `scrape` leaves to a data set on disk."""
 
-import hashlib
+import itertools
 import json
 import os
-import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from onbrand.artifact import Manifest, now, read_manifest, write_manifest
+from onbrand.artifact import read_manifest
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.record import read_records
 from onbrand.workspace import Workspace
-from scraper import raw
 from scraper.build import build
-from scraper.clean.rejected import Rejected
+from scraper.clean.rejected import Rejected, StepCount
+from scraper.clean.steps import MEANING
+from tests.scraper.raw_folder import TOML, write_raw_folder
 
 MakeWorkspace = Callable[[str], Workspace]
 REPOSITORY = Path(__file__).parents[2]
-TOML = '[social]\naccounts = ["brand"]\n[files]\npaths = ["site"]\n[clean]\nphone_region = "PK"\n'
 
 
-def page(path: str, body: str) -> raw.Page:
-    html = (
-        f"<html><head><title>{path}</title></head><body><nav>Menu Shop</nav><main>{body}</main>"
-        "<div>Sign up for our letter today</div><footer>Call 021-35063891</footer></body></html>"
-    )
-    return raw.Page(
-        url=f"https://brand.example{path}",
-        final_url=f"https://brand.example{path}",
-        status=200,
-        fetched_at=now(),
-        content_hash=hashlib.sha256(html.encode()).hexdigest(),
-        html=html,
-    )
-
-
-def post(number: int, text: str, author: str = "brand") -> raw.Post:
-    return raw.Post(
-        source="instagram",
-        post_id=str(number),
-        url=f"https://www.instagram.com/p/{number}/",
-        text=text,
-        author=author,
-    )
-
-
-def write_raw_folder(workspace: Workspace, seed: int = 0) -> None:
-    """Raw data with every flaw; `seed` decides the order it lies in."""
-    chance = random.Random(7)
-    words = [f"word{n}" for n in range(400)]
-    pages = [
-        page(f"/{n}", "".join(f"<p>{' '.join(chance.choices(words, k=30))}.</p>" for _ in range(3)))
-        for n in range(6)
-    ]
-    posts = [post(n, " ".join(chance.choices(words, k=20)) + " #Tea ☕") for n in range(40)]
-    posts += [
-        post(100, posts[0].text),
-        post(101, posts[1].text + " indeed"),
-        post(102, ""),
-        post(103, "#Tea #Chai"),
-        post(104, "We are somebody else entirely here", author="else"),
-        post(105, "Ring 0300 1234567 or write to a@b.example, since 2003"),
-    ]
-    files = [
-        raw.TextFile(path=f"site/{n}.txt", text=f"Header line\nTopic {n}\n{posts[n].text} x{n}")
-        for n in range(10, 14)
-    ]
-    for items in (pages, posts, files):
-        random.Random(seed).shuffle(items)  # type: ignore[arg-type]
-    raw.write_raw(workspace.raw / raw.PAGES, pages)
-    raw.write_raw(workspace.raw / raw.POSTS, posts)
-    raw.write_raw(workspace.raw / raw.FILES, files)
-    write_manifest(
-        workspace.raw,
-        Manifest(
-            command="scrape", config_hash="", output_hash="r", started_at=now(), finished_at=now()
-        ),
-    )
-
-
-def outputs(workspace: Workspace) -> tuple[bytes, bytes, str]:
-    """What must be equal between two runs."""
-    made = read_manifest(workspace.dataset)
-    assert made is not None
-    records = (workspace.clean / "records.jsonl").read_bytes()
-    return records, (workspace.clean / "rejected.jsonl").read_bytes(), made.output_hash
+def outputs(workspace: Workspace) -> dict[str, bytes]:
+    """What must be equal between two runs: every byte but the times in the manifests."""
+    assert read_manifest(workspace.dataset) is not None
+    return {
+        str(path.relative_to(workspace.root)): path.read_bytes()
+        for folder in (workspace.clean, workspace.dataset)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "manifest.json"
+    }
 
 
 def test_counts_add_up_and_every_drop_is_written_down(make_workspace: MakeWorkspace) -> None:
@@ -138,7 +83,62 @@ def test_a_data_set_holds_the_records_and_its_card(make_workspace: MakeWorkspace
     assert {name: len(loaded[name]) for name in loaded} == {
         name: counts[name] for name in ("train", "validation", "test")
     }
-    assert (workspace.dataset / "README.md").is_file()
+    assert {path.name for path in workspace.dataset.iterdir()} == {
+        "README.md", "dataset_dict.json", "manifest.json", "preview.html", "statistics.json",
+        "train", "validation", "test",
+    }  # fmt: skip
+
+
+def test_each_step_is_counted_in_manifest_report_card_and_statistics(
+    make_workspace: MakeWorkspace,
+) -> None:
+    workspace = make_workspace(TOML)
+    write_raw_folder(workspace)
+    with notes.capture() as captured:
+        manifest = build(workspace).manifest
+    steps = [StepCount.model_validate(step) for step in manifest.details["steps"]]
+    assert {step.step for step in steps} == set(MEANING)
+    first, *_ = steps
+    assert first.came_in == {"file": 4, "instagram": 46, "website": 6}
+    for step, following in itertools.pairwise(steps):
+        assert Counter(step.came_in) - Counter(step.dropped) == Counter(following.came_in)
+        assert set(step.changed) <= set(step.came_in)
+    dropped = {step.step: sum(step.dropped.values()) for step in steps if step.dropped}
+    assert dropped == {
+        name.removeprefix("dropped."): count
+        for name, count in manifest.counts.items()
+        if name.startswith("dropped.")
+    }
+    balance = {step.step: step for step in steps}
+    assert balance["contact-data"].changed == {"instagram": 1}
+    assert balance["repeated-blocks"].changed["file"] == 4
+    report = captured.get()
+    card = (workspace.dataset / "README.md").read_text(encoding="utf-8")
+    statistics = json.loads((workspace.dataset / "statistics.json").read_text(encoding="utf-8"))
+    assert statistics["steps"] == manifest.details["steps"]
+    for step in steps:
+        assert step.step in report
+        assert f"| {step.step} |" in card
+    assert "instagram 1" in report
+    assert "| 1 (instagram 1) |" in card
+
+
+def test_a_change_in_what_was_dropped_makes_the_data_set_again(
+    make_workspace: MakeWorkspace,
+) -> None:
+    """Killed between cleaning and the data set: preview and card must not stay behind."""
+    workspace = make_workspace(TOML)
+    write_raw_folder(workspace)
+    build(workspace)
+    made = outputs(workspace)
+    build(make_workspace(TOML + "min_words = 5\n"))
+    kept = shutil.copytree(workspace.clean, workspace.root / "clean-of-5-words")
+    build(make_workspace(TOML))
+    assert outputs(workspace) == made
+    shutil.rmtree(workspace.clean)
+    kept.rename(workspace.clean)
+    assert not build(make_workspace(TOML + "min_words = 5\n")).was_current
+    assert "5 words (hashtags" in (workspace.dataset / "preview.html").read_text(encoding="utf-8")
 
 
 def test_without_any_holdout(make_workspace: MakeWorkspace) -> None:

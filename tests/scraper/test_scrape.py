@@ -132,7 +132,7 @@ def test_a_broken_site_and_actor_do_not_lose_the_rest_and_are_tried_again(
     workspace = make_workspace(config(f"{site}/nothing", actors))
     outcome = scrape(workspace)
     assert outcome.manifest.counts["posts.instagram"] == 1
-    assert set(outcome.manifest.details["broken"]) == {"apify/facebook-posts-scraper", "website"}
+    assert set(outcome.manifest.details["broken"]) == {"apify/facebook-posts-scraper b", "website"}
     failed = (workspace.raw / raw.FAILED).read_text(encoding="utf-8")
     assert "refused the token in APIFY_TOKEN" in failed
     assert "apify_api_SECRET" not in failed

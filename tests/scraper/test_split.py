@@ -1,15 +1,18 @@
+import itertools
+import random
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onbrand.config import BrandConfig, Dataset
+from onbrand.config import Dataset
 from onbrand.errors import OnbrandError
 from onbrand.record import Record, record_id
-from scraper.card import card
-from scraper.dataset import save, split, splits_hash
+from scraper.dataset.split import instant, split
+from scraper.dataset.table import COLUMNS, FEATURES, save, splits_hash
 
 
 def records_in(sizes: list[int]) -> list[Record]:
@@ -94,28 +97,25 @@ def test_too_few_groups_are_an_error(sizes: list[int]) -> None:
 def test_what_is_saved_can_be_loaded(tmp_path: Path) -> None:
     import datasets
 
-    config = BrandConfig.model_validate({"brand": {"name": "Saltmarsh"}})
     splits = split(records_in([1, 2, 3, 4]), Dataset())
-    save(tmp_path / "set", splits, card(splits, config))
+    save(tmp_path / "set", splits)
     loaded = datasets.load_from_disk(str(tmp_path / "set"))
     assert list(loaded) == ["train", "validation", "test"]
     for name, part in splits.items():
         assert [Record.model_validate(row) for row in loaded[name]] == part
-        assert loaded[name].column_names == list(Record.model_fields)
-    readme = (tmp_path / "set" / "README.md").read_text(encoding="utf-8")
-    assert "belong to Saltmarsh" in readme
-    assert f"| train | {len(splits['train'])} |" in readme
+        assert loaded[name].column_names == list(Record.model_fields) == list(COLUMNS)
+        assert loaded[name].features == FEATURES
+        assert all(column in loaded[name].info.description for column in COLUMNS)
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.1), (0.1, 0.0), (0.0, 0.0)])
 def test_an_empty_split_can_be_loaded(tmp_path: Path, shares: tuple[float, float]) -> None:
     import datasets
 
-    config = BrandConfig.model_validate({"brand": {"name": "Saltmarsh"}})
     test_share, validation_share = shares
     settings = Dataset(test_share=test_share, validation_share=validation_share)
     splits = split(records_in([1, 2, 3, 4]), settings)
-    save(tmp_path / "set", splits, card(splits, config))
+    save(tmp_path / "set", splits)
     whole = datasets.load_from_disk(str(tmp_path / "set"))
     assert any(not part for part in splits.values())
     for name, part in splits.items():
@@ -133,3 +133,113 @@ def test_the_hash_is_over_the_content() -> None:
     assert splits_hash(splits) != splits_hash(split(changed, Dataset()))
     moved = {"train": splits["test"], "validation": splits["validation"], "test": splits["train"]}
     assert splits_hash(splits) != splits_hash(moved)
+
+
+DAYS = st.one_of(st.none(), st.integers(0, 40))
+DATED_SIZES = st.lists(st.lists(DAYS, min_size=1, max_size=5), min_size=3, max_size=50)
+
+
+def dated(groups: list[list[int | None]]) -> list[Record]:
+    """Groups of records, each given by the day it was published, if it has one."""
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    return [
+        record.model_copy(
+            update={"published_at": None if day is None else (start + timedelta(day)).isoformat()}
+        )
+        for record, day in zip(
+            records_in([len(group) for group in groups]), itertools.chain(*groups), strict=True
+        )
+    ]
+
+
+def age(group: list[Record]) -> datetime | None:
+    """Of the oldest member; None where one has no date."""
+    dates = [instant(record.published_at) for record in group]
+    return None if None in dates else min(date for date in dates if date)
+
+
+def by_group(records: list[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.group, []).append(record)
+    return found
+
+
+@given(DATED_SIZES, SETTINGS)
+def test_newest_holds_back_the_newest_groups_and_only_whole_dated_ones(
+    groups: list[list[int | None]], settings: Dataset
+) -> None:
+    settings = settings.model_copy(update={"split": "newest"})
+    records = dated(groups)
+    if not any(None not in group for group in groups):
+        with pytest.raises(OnbrandError, match="no near-duplicate group has a date"):
+            split(records, settings)
+        return
+    splits = split(records, settings)
+    placed = Counter(record.id for part in splits.values() for record in part)
+    assert placed == Counter(record.id for record in records)
+    names = [set(by_group(part)) for part in splits.values()]
+    assert all(names)
+    assert not any(a & b for a, b in itertools.combinations(names, 2))
+    test_ages = [age(group) for group in by_group(splits["test"]).values()]
+    assert None not in test_ages
+    oldest = min(date for date in test_ages if date)
+    for part in ("train", "validation"):
+        for group in by_group(splits[part]).values():
+            date = age(group)
+            assert date is None or date <= oldest
+    # The share is met but for the group that no longer fits.
+    room = round(settings.test_share * len(records))
+    size = len(splits["test"])
+    waiting = [g for p in ("train", "validation") for g in by_group(splits[p]).values() if age(g)]
+    assert size <= room or len(by_group(splits["test"])) == 1
+    if waiting and len(by_group(records)) - len(by_group(splits["test"])) > 2:
+        newest = max(date for group in waiting if (date := age(group)))
+        assert size + max(len(group) for group in waiting if age(group) == newest) > room
+
+
+@given(DATED_SIZES, SETTINGS, st.sampled_from(["random", "newest"]), st.randoms())
+def test_neither_the_order_nor_the_run_changes_a_split(
+    groups: list[list[int | None]], settings: Dataset, rule: str, chance: random.Random
+) -> None:
+    settings = settings.model_copy(update={"split": rule})
+    records = dated([*groups, [3], [4], [5]])
+    shuffled = chance.sample(records, len(records))
+    first, second = split(records, settings), split(shuffled, settings)
+    assert split(records, settings) == first
+    for name in first:
+        assert {r.id for r in first[name]} == {r.id for r in second[name]}
+        assert [r for r in records if r in first[name]] == first[name]
+
+
+def test_a_group_with_an_old_member_is_in_training() -> None:
+    """What nearly repeats an old text is no news, and would be known from training."""
+    records = dated([[day] for day in range(90)] + [[5, 99], [None, 99], [95, 96]])
+    splits = split(records, Dataset(split="newest", test_share=0.05, validation_share=0.0))
+    groups = {name: set(by_group(part)) for name, part in splits.items()}
+    assert groups["test"] == {"group 89", "group 88", "group 87", "group 92"}
+    assert {"group 90", "group 91"} <= groups["train"]
+
+
+def test_the_seed_draws_validation_alone_when_test_is_the_newest() -> None:
+    records = dated([[day] for day in range(200)])
+    one, other = (split(records, Dataset(split="newest", seed=seed)) for seed in (1, 2))
+    assert one["test"] == other["test"] == records[180:]
+    assert one["validation"] != other["validation"]
+    assert len(one["validation"]) == 18
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("2024-01-02T00:00:00+00:00", "2024-01-02T00:00:00+00:00"),
+        ("2024-01-02T01:00:00+05:00", "2024-01-01T20:00:00+00:00"),
+        ("2024-01-02", "2024-01-02T00:00:00+00:00"),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_dates_are_compared_as_points_in_time(date: str | None, expected: str | None) -> None:
+    found = instant(date)
+    assert (found and found.astimezone(UTC).isoformat()) == expected

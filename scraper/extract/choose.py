@@ -1,0 +1,30 @@
+"""Which blocks to take when each has a probability: those with the largest expected F1.
+
+A fixed threshold would be right for one kind of page only. The set with the largest expected F1
+holds every block above half of that F1 (Lipton, Elkan and Naryanaswamy, Optimal Thresholding of
+Classifiers to Maximize F1 Measure, ECML 2014), so it is found by adding blocks in their order.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+
+def choose(
+    chances: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Say of each of n blocks whether it is taken.
+
+    Args:
+        chances: probabilities to be main text.
+        sizes: words.
+    """
+    chosen = np.zeros(len(chances), dtype=bool)
+    if not len(chances):
+        return chosen
+    sizes = np.maximum(sizes, 0.01)  # a line of signs only follows its neighbours
+    order = np.argsort(-chances, kind="stable")
+    right = np.cumsum((sizes * chances)[order])
+    taken = np.cumsum(sizes[order])
+    expected = 2 * right / (taken + float((sizes * chances).sum()) + 1e-9)
+    chosen[order[: int(np.argmax(expected)) + 1]] = True
+    return chosen & (chances > 0)

@@ -1,0 +1,31 @@
+import itertools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper.extract.choose import choose
+
+PAGES = st.lists(
+    st.tuples(st.floats(0.01, 0.99), st.integers(1, 60)), min_size=1, max_size=8, unique=True
+)
+
+
+def expected_f1(chances: np.ndarray, sizes: np.ndarray, taken: np.ndarray) -> float:
+    right = (chances * sizes)[taken].sum()
+    return float(2 * right / (sizes[taken].sum() + (chances * sizes).sum()))
+
+
+@given(PAGES)
+def test_no_other_set_of_blocks_has_a_larger_expected_f1(page: list[tuple[float, int]]) -> None:
+    chances = np.array([chance for chance, _ in page])
+    sizes = np.array([float(size) for _, size in page])
+    best = expected_f1(chances, sizes, choose(chances, sizes))
+    for taken in itertools.product((False, True), repeat=len(page)):
+        mask = np.array(taken)
+        if mask.any():
+            assert expected_f1(chances, sizes, mask) <= best + 1e-9
+
+
+def test_a_page_without_blocks_gives_nothing() -> None:
+    assert choose(np.zeros(0), np.zeros(0)).tolist() == []

@@ -1,0 +1,53 @@
+"""A floor under the quality of extraction, held on a fixed set of saved pages."""
+
+from pathlib import Path
+
+import pytest
+import trafilatura
+
+from scraper.extract.corpus import Saved, fingerprint, mean_by_kind, saved_pages, word_f1
+from scraper.extract.learn import Example, example, f1_of, train
+
+WCXB = Path(__file__).parents[4] / "shared" / "data" / "wcxb-dev"
+FINGERPRINT = "287174dc8556d62de8f761d4aaa33140db2b1bc567962af1a4cfad3de5278b78"
+FLOORS = {
+    "overall": 0.79, "article": 0.93, "service": 0.82, "product": 0.63, "collection": 0.66,
+    "listing": 0.71, "documentation": 0.95, "forum": 0.77,
+}  # fmt: skip
+"""Mean word F1 of the second half of the pages, by a forest that was trained on the first half."""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not WCXB.is_dir(), reason=f"needs the saved pages in {WCXB}"),
+]
+
+
+@pytest.fixture(scope="module")
+def saved() -> list[Saved]:
+    return list(saved_pages(WCXB))
+
+
+@pytest.fixture(scope="module")
+def examples(saved: list[Saved]) -> list[Example]:
+    return [example(page) for page in saved]
+
+
+def test_the_figures_are_about_these_pages(saved: list[Saved]) -> None:
+    assert fingerprint(saved) == FINGERPRINT
+
+
+def test_unknown_pages_are_read_better_than_the_floors_and_than_trafilatura(
+    examples: list[Example],
+) -> None:
+    trees = train(examples[::2])
+    ours = mean_by_kind([(one.saved.kind, f1_of(trees, one)) for one in examples[1::2]])
+    theirs = mean_by_kind(
+        [
+            (one.saved.kind, word_f1(trafilatura.extract(one.saved.html) or "", one.saved.gold))
+            for one in examples[1::2]
+        ]
+    )
+    print({kind: (round(ours[kind], 3), round(theirs[kind], 3)) for kind in ours})
+    for kind, floor in FLOORS.items():
+        assert ours[kind] >= floor, kind
+        assert ours[kind] >= theirs[kind] - 0.01, kind  # half of the pages, so some noise

@@ -1,0 +1,263 @@
+"""`onbrand build --explain ID`: the story of one record, from the files a build leaves."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onbrand.errors import OnbrandError, UsageError
+from onbrand.record import record_id
+from onbrand.workspace import Workspace
+from scraper import raw
+from scraper.build import build
+from scraper.explain.difference import pieces, visible
+from scraper.explain.show import lines
+from scraper.explain.story import Story, explain
+from tests.scraper.raw_folder import TOML, page, post, write_raw_folder
+
+MakeWorkspace = Callable[[str], Workspace]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = Workspace(tmp_path_factory.mktemp("explain"))
+    (workspace.root / "brand.toml").write_text(TOML, encoding="utf-8")
+    write_raw_folder(workspace)
+    posts = list(raw.read_raw(workspace.raw / raw.POSTS, raw.Post))
+    dated = post(
+        200, "Sanâ€™s tea  house opens in Clifton\u00a0\u00a0today, come early"
+    ).model_copy(update={"published_at": "2023-05-01T10:00:00+00:00", "likes": 4})
+    dated_twin = dated.model_copy(update={"text": "A second copy of the very same post, dropped"})
+    raw.write_raw(workspace.raw / raw.POSTS, [*posts, dated, dated_twin])
+    moved = page("/moved", "<p>" + "The story of how we moved into the old mill by the river. " * 3)
+    moved = moved.model_copy(update={"url": "https://brand.example/old-address"})
+    pages = list(raw.read_raw(workspace.raw / raw.PAGES, raw.Page))
+    raw.write_raw(workspace.raw / raw.PAGES, [*pages, moved])
+    failed = raw.Failed(source="website", locator="https://brand.example/gone", reason="HTTP 410")
+    raw.write_raw(workspace.raw / "website-failed.jsonl", [failed])
+    build(workspace)
+    return workspace
+
+
+def instagram(number: int) -> str:
+    return record_id("instagram", str(number))
+
+
+def results(story: Story) -> dict[str, str]:
+    return {step.step: step.result for step in story.steps}
+
+
+def text_of(story: Story) -> str:
+    return "\n".join(line.plain for line in lines(story))
+
+
+def test_a_kept_record(workspace: Workspace) -> None:
+    story = explain(workspace, instagram(200))
+    assert (story.outcome, story.split in ("train", "validation", "test")) == ("kept", True)
+    assert story.found[0].facts["published_at"] == "2023-05-01T10:00:00+00:00"
+    assert len(story.found) == 2
+    assert story.same_place == 1
+    steps = {step.step: step for step in story.steps}
+    (encoding,) = steps["encoding"].changes
+    assert [(p.removed, p.added) for p in encoding.pieces] == [("Sanâ€™", "San’")]
+    (spaces,) = steps["white-space"].changes
+    assert [p.added for p in spaces.pieces] == [" ", " "]
+    assert results(story)["contact-data"] == "unchanged"
+    shown = text_of(story)
+    assert "published 2023-05-01T10:00:00+00:00, by brand" in shown
+    assert "[-Sanâ€™-]{+San’+}s tea" in shown
+    assert r"Clifton[-\u00a0\u00a0-]{+·+}today" in shown
+    assert f"Kept, in {story.split}." in shown
+
+
+def test_contact_data_that_was_masked(workspace: Workspace) -> None:
+    story = explain(workspace, instagram(105))
+    (change,) = next(step for step in story.steps if step.step == "contact-data").changes
+    replaced = {piece.removed: piece.added for piece in change.pieces}
+    assert replaced == {"0300 1234567": "[phone]", "a@b.example": "[email]"}
+    assert "Ring [-0300 1234567-]{+[phone]+} or write to" in text_of(story)
+
+
+def test_page_furniture_that_was_removed(workspace: Workspace) -> None:
+    story = explain(workspace, "site/10.txt")
+    assert results(story)["repeated-blocks"] == "changed"
+    assert "[-Header line↵-]" in text_of(story)
+    assert story.found[0].place == "site/10.txt"
+    assert "title: '' → 'Topic 10'" in text_of(story)
+
+
+@pytest.mark.parametrize(
+    ("number", "step", "reason"),
+    [
+        (102, "no-text", "it has no text"),
+        (103, "too-short", "0 of 4 words"),
+        (104, "other-account", "account else is not in social.accounts"),
+    ],
+)
+def test_a_dropped_record_and_why(
+    workspace: Workspace, number: int, step: str, reason: str
+) -> None:
+    story = explain(workspace, instagram(number))
+    assert (story.outcome, story.dropped_by, story.split) == ("dropped", step, "")
+    assert story.steps[-1].step == step
+    assert story.steps[-1].result == "dropped"
+    assert story.lost_against is None
+    shown = text_of(story)
+    assert f"Dropped by {step}: {reason}" in shown
+    assert "Kept" not in shown
+
+
+def test_the_duplicate_it_lost_against_and_the_other_way_round(workspace: Workspace) -> None:
+    exact = {explain(workspace, instagram(n)).outcome: explain(workspace, instagram(n))
+             for n in (0, 100)}  # fmt: skip
+    lost, won = exact["dropped"], exact["kept"]
+    assert lost.dropped_by == "exact-duplicate"
+    assert lost.lost_against is not None
+    assert (lost.lost_against.id, lost.lost_against.similarity) == (won.id, 1.0)
+    assert [relative.id for relative in won.dropped_in_its_favour] == [lost.id]
+    near = explain(workspace, instagram(1))
+    assert near.dropped_by == "near-duplicate"
+    assert near.lost_against is not None
+    assert near.lost_against.id == instagram(101)
+    assert f"(Jaccard {near.lost_against.similarity:.2f})" in near.reason
+    assert 0.9 <= near.lost_against.similarity < 1
+    assert f"{instagram(101)}  similarity" in text_of(near)
+
+
+def test_the_group_and_what_is_in_it(workspace: Workspace) -> None:
+    story = explain(workspace, instagram(12))
+    (other,) = story.group_members
+    assert other.id == record_id("file", "site/12.txt")
+    assert story.group_size == 2
+    assert 0.7 <= other.similarity < 0.9
+    assert explain(workspace, other.id).split == story.split
+    assert "2 records, all in the same split" in text_of(story)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "{id}",
+        "{prefix}",
+        "https://www.instagram.com/p/200/",
+        "https://www.instagram.com/p/200",
+        "HTTPS://www.instagram.com/p/200/",
+        "/p/200/",
+        " {id} ",
+    ],
+)
+def test_a_record_may_be_named_by_id_url_or_a_part(workspace: Workspace, asked: str) -> None:
+    identifier = instagram(200)
+    named = asked.format(id=identifier, prefix=identifier[:-3])
+    assert explain(workspace, named).id == identifier
+
+
+def test_a_page_may_be_named_by_the_address_it_was_asked_for(workspace: Workspace) -> None:
+    story = explain(workspace, "https://brand.example/old-address/")
+    assert story.url == "https://brand.example/moved"
+    assert story.found[0].place == "https://brand.example/old-address"
+    assert "redirected to https://brand.example/moved" in text_of(story)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("instagram-zzz", r"No record is called instagram-zzz; the nearest is instagram-"),
+        ("https://brand.example/moven", r"the nearest is \S+ \(https://brand.example/moved\)\.$"),
+        ("/p/10", r"/p/10 fits 7 records: .* and 4 more; give more of the id or URL\.$"),
+        ("https://brand.example/gone", r"could not be read \(HTTP 410\)\.$"),
+    ],
+)
+def test_what_names_no_record_is_one_sentence(
+    workspace: Workspace, asked: str, sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence) as caught:
+        explain(workspace, asked)
+    assert "\n" not in str(caught.value)
+
+
+def test_it_needs_a_build(make_workspace: MakeWorkspace) -> None:
+    with pytest.raises(OnbrandError, match="run `onbrand build` first"):
+        explain(make_workspace(TOML), "x")
+
+
+def test_artifacts_that_no_longer_fit_are_noted(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace(TOML)
+    write_raw_folder(workspace)
+    build(workspace)
+    assert explain(workspace, instagram(3)).notes == []
+    manifest = workspace.raw / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"output_hash": "r"', '"output_hash": "s"'))
+    (workspace.dataset / "manifest.json").unlink()
+    notes = explain(workspace, instagram(3)).notes
+    assert [note.split()[0] for note in notes] == ["raw/", "dataset/"]
+
+
+def test_through_the_command_line(workspace: Workspace) -> None:
+    def onbrand(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "onbrand", "build", "--explain", *arguments],
+            cwd=workspace.root, capture_output=True, text=True,
+        )  # fmt: skip
+
+    before = sorted((p, p.stat().st_mtime_ns) for p in workspace.dataset.rglob("*"))
+    shown = onbrand("/p/105/")
+    assert shown.returncode == 0, shown.stderr
+    assert "[-0300 1234567-]{+[phone]+}" in shown.stdout
+    as_json = onbrand(instagram(105), "--json")
+    assert Story.model_validate(json.loads(as_json.stdout)).outcome == "kept"
+    unknown = onbrand("nothing")
+    assert unknown.returncode == 2
+    assert unknown.stderr.count("\n") == 1
+    assert sorted((p, p.stat().st_mtime_ns) for p in workspace.dataset.rglob("*")) == before
+
+
+WORDS = st.lists(
+    st.sampled_from(["tea", "cup", " ", "\n", "\u00a0", "☕️", "!", "چائے"]), max_size=40
+)
+
+
+@given(WORDS, WORDS)
+def test_pieces_account_for_every_difference(before: list[str], after: list[str]) -> None:
+    old, new = "".join(before), "".join(after)
+    found = pieces(old, new)
+    assert bool(found) == (old != new)
+    assert len(old) - len(new) == sum(len(p.removed) - len(p.added) for p in found)
+    rest = old
+    for piece in found:
+        assert piece.removed in rest
+        rest = rest[rest.index(piece.removed) + len(piece.removed) :]
+
+
+@given(st.text())
+def test_what_is_shown_is_one_line_without_anything_unseen(text: str) -> None:
+    shown = visible(text)
+    assert len(shown.splitlines()) <= 1
+    assert all(character.isprintable() or character in "\u200c\u200d" for character in shown)
+
+
+def test_a_long_text_is_compared_in_time() -> None:
+    old = "\n".join(f"line {n} of a long page with words" for n in range(20_000))
+    assert len(pieces(old, old.replace("line 777 ", "LINE 777 "))) == 1
+
+
+def test_the_story_of_a_record_shows_no_markup_of_its_text(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace(TOML)
+    write_raw_folder(workspace)
+    posts = list(raw.read_raw(workspace.raw / raw.POSTS, raw.Post))
+    raw.write_raw(
+        workspace.raw / raw.POSTS,
+        [*posts, post(300, "Come  to the [red]shop[/red] and [/b] see our kettles")],
+    )
+    build(workspace)
+    assert "[red]shop[/red] and" not in text_of(explain(workspace, "/p/300/"))
+    done = subprocess.run(
+        [sys.executable, "-m", "onbrand", "build", "--explain", "/p/300/"],
+        cwd=Path(workspace.root), capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
