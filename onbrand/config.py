@@ -137,10 +137,10 @@ class Dataset(Section):
     """How records become train, validation and test."""
 
     test_share: Share = Field(
-        0.1, description="Share of the records held out, near-duplicate groups never split"
+        0.1, description="Share of the records (newest: of those with a date) held out, by group"
     )
     validation_share: Share = Field(
-        0.1, description="Share of the remaining records for validation"
+        0.1, description="Share of the remaining records, with a date or not, for validation"
     )
     split: Literal["random", "newest"] = Field(
         "random", description="Test texts: drawn from the seed, or the newest by date"

@@ -1,6 +1,8 @@
 """`onbrand build`: raw texts to clean records, and those to a data set with an honest holdout."""
 
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 
 from onbrand.artifact import (
     MANIFEST_NAME,
@@ -24,8 +26,9 @@ from scraper.clean.marks import read_marks
 from scraper.clean.phones import is_region
 from scraper.clean.pipeline import clean
 from scraper.clean.rejected import StepCount, read_rejected, write_rejected
-from scraper.clean.sources import file_records, page_records, post_records
+from scraper.clean.sources import file_records, page_texts, post_records
 from scraper.clean.street import STREET_COUNTRIES
+from scraper.dataset.files import DATASET_FILES
 from scraper.files import root_name
 
 RECORDS = "records.jsonl"
@@ -71,17 +74,16 @@ def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, 
     folder, config = workspace.clean, workspace.config
     config_hash, inputs = config.hash_for("clean"), {"raw": raw_hash}
     manifest = up_to_date(folder, config_hash, inputs)
-    left = (RECORDS, REJECTED, CHANGES)
-    if manifest and not force and all((folder / name).is_file() for name in left):
+    if manifest and not force and _are_there(folder, (RECORDS, REJECTED, CHANGES)):
         return manifest, True
     started_at = now()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST_NAME).unlink(missing_ok=True)
-    found = _read(workspace)
+    found, own_texts = _read(workspace)
     _note_accounts(found, config.social.accounts)
     roots = [root_name(workspace, path) for path in config.files.paths]
     marks = read_marks(workspace.raw)
-    result = clean(found, config.clean, config.social.accounts, roots, marks)
+    result = clean(found, config.clean, config.social.accounts, roots, marks, own_texts)
     write_rejected(folder / REJECTED, result.rejected)
     write_changes(folder / CHANGES, result.changes)
     write_records(folder / RECORDS, result.records)
@@ -100,13 +102,19 @@ def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, 
     return manifest, False
 
 
-def _read(workspace: Workspace) -> list[Record]:
-    pages = list(raw.read_raw(workspace.raw / raw.PAGES, raw.Page))
-    return [
-        *page_records(pages, workspace.config.clean.repeated_block_share),
-        *post_records(workspace.raw),
-        *file_records(workspace.raw),
-    ]
+def _are_there(folder: Path, names: Iterable[str]) -> bool:
+    return all((folder / name).is_file() for name in names)
+
+
+def _read(workspace: Workspace) -> tuple[list[Record], dict[str, str]]:
+    """All records, and of the pages' the text that is theirs alone, by id."""
+    fetched = list(raw.read_raw(workspace.raw / raw.PAGES, raw.Page))
+    pages = list(page_texts(fetched, workspace.config.clean.repeated_block_share))
+    own: dict[str, str] = {}
+    for page in pages:
+        own.setdefault(page.record.id, page.own)
+    posts, files = post_records(workspace.raw), file_records(workspace.raw)
+    return [*(page.record for page in pages), *posts, *files], own
 
 
 def _note_accounts(records: list[Record], accounts: list[str]) -> None:
@@ -128,7 +136,7 @@ def _split(workspace: Workspace, cleaned: Manifest, force: bool) -> tuple[Manife
     config_hash = config.hash_for("dataset")
     inputs = {"clean": cleaned.output_hash}
     manifest = up_to_date(folder, config_hash, inputs)
-    if manifest and not force:
+    if manifest and not force and _are_there(folder, DATASET_FILES):
         return manifest, True
     from scraper.dataset.split import split
     from scraper.dataset.table import splits_hash

@@ -10,7 +10,7 @@ from onbrand.console import notes, results
 from onbrand.workspace import Workspace, exclusive, open_workspace
 
 Explain = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--explain",
         metavar="ID",

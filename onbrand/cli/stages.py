@@ -8,6 +8,7 @@ import typer
 from onbrand.artifact import Outcome, required_manifest
 from onbrand.cli.common import AsJson, Force, base_folder, show, workspace_of
 from onbrand.cli.dataset import Explain, show_story
+from onbrand.errors import UsageError
 from onbrand.workspace import Workspace, exclusive
 
 
@@ -18,10 +19,12 @@ def scrape(context: typer.Context, force: Force = False, as_json: AsJson = False
 
 
 def build(
-    context: typer.Context, force: Force = False, as_json: AsJson = False, explain: Explain = ""
+    context: typer.Context, force: Force = False, as_json: AsJson = False, explain: Explain = None
 ) -> None:
     """Clean what was collected and make the data set, or tell the story of one record in it."""
-    if explain:
+    if explain is not None:
+        if force:
+            raise UsageError("--explain tells of the last build and repeats nothing; omit --force.")
         show_story(workspace_of(context), explain, as_json)
         return
     with exclusive(workspace := workspace_of(context)):

@@ -77,8 +77,8 @@ Onbrand {version}; {versions}. SHA-256 over the records: `{hash}`.
 _RULES = {
     "random": "Which group goes where is drawn from the seed.",
     "newest": "Test holds the newest texts: whole groups, as old as their oldest member, from the "
-    "newest back. Groups with a text without a date are never in test. Validation is drawn from "
-    "the rest by the seed.",
+    "newest back. Groups with a text without a date are never in test, and its share is of the "
+    "others. Validation is drawn from the rest, dated or not, by the seed.",
 }
 _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
 
@@ -208,19 +208,30 @@ def _per_source(counts: Mapping[str, int]) -> str:
 
 
 def _contact(config: BrandConfig) -> str:
+    kinds, masks = _contact_data(config)
     if config.clean.contact == "mask":
-        return "Phone numbers and e-mail addresses that were found are `[phone]` and `[email]`."
+        return f"{kinds} that were found are {masks}."
     if config.clean.contact == "remove":
-        return "Phone numbers and e-mail addresses that were found are taken out."
-    return "Phone numbers and e-mail addresses were left as they stand."
+        return f"{kinds} that were found are taken out."
+    return f"{kinds} were left as they stand."
+
+
+def _contact_data(config: BrandConfig) -> tuple[str, str]:
+    """What counts as contact data, and what stands in its place where it is masked."""
+    if config.clean.street_addresses:
+        return (
+            "Phone numbers, e-mail addresses and street addresses",
+            "`[phone]`, `[email]` and `[address]`",
+        )
+    return "Phone numbers and e-mail addresses", "`[phone]` and `[email]`"
 
 
 def _personal(config: BrandConfig) -> str:
+    kinds, _ = _contact_data(config)
     masked = (
-        "Phone numbers and e-mail addresses are masked or taken out where they were recognised; "
-        "some may have been missed."
+        f"{kinds} are masked or taken out where they were recognised; some may have been missed."
         if config.clean.contact != "keep"
-        else "Phone numbers and e-mail addresses are **not** masked."
+        else f"{kinds} are **not** masked."
     )
     return (
         f"The brand's own public texts may name people (staff, customers, guests). {masked} "

@@ -5,6 +5,7 @@ preview stays here: it also shows what was dropped, such as the posts of other a
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,9 +28,9 @@ from onbrand.artifact import required_manifest
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.record import Record
 from onbrand.workspace import Workspace
+from scraper.dataset.files import CARD, STATISTICS
 from scraper.dataset.split import Splits
 from scraper.dataset.table import load, table
-from scraper.dataset.write import CARD, STATISTICS
 
 TOKEN = "HF_TOKEN"  # noqa: S105
 """The environment variable that holds the token."""
@@ -64,14 +65,8 @@ def push(workspace: Workspace, repo: str, *, public: bool) -> Pushed:
     manifest = required_manifest(workspace.dataset, "data set", "build")
     if repo.count("/") != 1:
         raise UsageError(_NO_NAME.format(repo=repo))
-    token = os.environ.get(TOKEN, "")
-    if not token:
-        raise UsageError(
-            f"{TOKEN} is not set; make a token with write access at "
-            f"{constants.ENDPOINT}/settings/tokens and put {TOKEN}=… into .env."
-        )
+    api = HfApi(token=_token(), library_name="onbrand")
     disable_progress_bars()
-    api = HfApi(token=token, library_name="onbrand")
     with tempfile.TemporaryDirectory(prefix="onbrand-push-") as name:
         files = stage(workspace, folder := Path(name))
         with _one_sentence(repo):
@@ -98,6 +93,25 @@ def push(workspace: Workspace, repo: str, *, public: bool) -> Pushed:
         files=files,
         dataset=manifest.output_hash,
     )
+
+
+def _token() -> str:
+    """The token, without the line ending that a file of variables may have left behind it.
+
+    One that no HTTP header can hold is refused here: the client's own error would show it.
+    """
+    token = os.environ.get(TOKEN, "").strip()
+    if not token:
+        raise UsageError(
+            f"{TOKEN} is not set; make a token with write access at "
+            f"{constants.ENDPOINT}/settings/tokens and put {TOKEN}=… into .env."
+        )
+    if not re.fullmatch("[!-~]+", token):
+        raise UsageError(
+            f"{TOKEN} is no token: it holds a space, a control character or a letter outside "
+            "ASCII; copy the token again."
+        )
+    return token
 
 
 def stage(workspace: Workspace, folder: Path) -> list[str]:
@@ -139,14 +153,13 @@ def _without_folders(record: Record, configured: Sequence[str]) -> Record:
 def _open_repo(api: HfApi, repo: str, public: bool) -> None:
     """Make the repository where it is not there, and see to it that it is as visible as asked.
 
+    A token for this one repository may not make any: with `exist_ok` the client takes that refusal
+    for an answer only if the repository cannot be read either.
+
     It is looked at even if it was made just now: nothing leaves before the hub itself has said who
     can read it.
     """
-    try:
-        api.create_repo(repo, repo_type="dataset", private=not public)
-    except HfHubHTTPError as error:
-        if error.response.status_code != 409:
-            raise
+    api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
     is_private = api.repo_info(repo, repo_type="dataset").private
     if is_private is not True and not public:
         raise OnbrandError(
@@ -177,13 +190,14 @@ def _one_sentence(repo: str) -> Iterator[None]:
         reason = " ".join(str(error).split())
         raise OnbrandError(f"{constants.ENDPOINT} could not take {repo}: {reason}.") from error
     except Exception as error:
-        # The client's transport is httpx or httpx2, depending on its version.
+        # The client's transport is httpx or httpx2, depending on its version. `from None`: what it
+        # says of a request may hold the headers, and so the token.
         if not type(error).__module__.partition(".")[0].startswith(("httpx", "httpcore")):
             raise
         raise OnbrandError(
             f"{constants.ENDPOINT} could not be reached ({type(error).__name__}); "
             "check the network and HF_ENDPOINT, then push again."
-        ) from error
+        ) from None
 
 
 def _refusal(repo: str, error: HfHubHTTPError) -> str:

@@ -16,16 +16,17 @@ Groups = dict[str, list[Record]]
 
 
 def split(records: Sequence[Record], settings: Settings) -> Splits:
-    """Split by group; a share is of the records, validation's of those that test leaves.
+    """Split by group; a share is of the records, validation's of all those that test leaves.
 
     `random`: groups in the order of a hash of seed and name fill test, then validation; a group
     that would pass the share is passed over. A group's place in that order depends on the seed and
     its name alone, so new records move few old ones.
 
     `newest`: test is filled from the newest group back, up to the first that would pass the share.
-    A group is as old as its oldest member; one with a member without a date is never in test. So
-    every dated group in train or validation is as old as test's oldest, or older. Validation is
-    drawn from the rest as in `random`.
+    A group is as old as its oldest member; one with a member without a date is never in test, nor
+    counted for its share: many undated pages would else send every dated post to test. So every
+    dated group in train or validation is as old as test's oldest, or older. Validation is drawn
+    from the rest as in `random`, dated and undated, so it is a sample of what train holds.
 
     A split whose share is not 0 gets at least one group: the smallest (random) or newest (newest).
     Neither the order of the records nor of the groups changes which split a record is in.
@@ -73,7 +74,7 @@ def _fitting(waiting: Sequence[str], groups: Groups, share: float, *, leave: int
 
 
 def _newest(waiting: Sequence[str], groups: Groups, share: float, *, leave: int) -> list[str]:
-    """The newest groups, up to the first that does not fit into the share of the waiting records.
+    """The newest groups, up to the first that does not fit into the share of the dated records.
 
     That one is not passed over for an older one: train would know what comes after the test.
     """
@@ -86,7 +87,7 @@ def _newest(waiting: Sequence[str], groups: Groups, share: float, *, leave: int)
             'on every text (use "random")'
         )
     newest_first = sorted(dates, key=lambda name: dates[name], reverse=True)
-    room = _room(waiting, groups, share)
+    room = _room(newest_first, groups, share)
     taken: list[str] = []
     for name in newest_first:
         room -= len(groups[name])
@@ -112,8 +113,8 @@ def instant(published_at: str | None) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _room(waiting: Sequence[str], groups: Groups, share: float) -> int:
-    return round(share * sum(len(groups[name]) for name in waiting))
+def _room(names: Sequence[str], groups: Groups, share: float) -> int:
+    return round(share * sum(len(groups[name]) for name in names))
 
 
 def _without(waiting: Sequence[str], taken: Sequence[str]) -> list[str]:

@@ -7,14 +7,11 @@ from onbrand.artifact import Manifest
 from onbrand.config import BrandConfig
 from scraper.clean.rejected import Rejected, StepCount
 from scraper.dataset.card import card
+from scraper.dataset.files import CARD, PREVIEW, STATISTICS
 from scraper.dataset.preview import preview
 from scraper.dataset.split import Splits
 from scraper.dataset.statistics import describe
 from scraper.dataset.table import save
-
-CARD = "README.md"
-STATISTICS = "statistics.json"
-PREVIEW = "preview.html"
 
 
 def write_dataset(

@@ -1,6 +1,6 @@
 """Which record is meant by an id, a URL, or a part of either."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from heapq import nlargest
 from pathlib import Path
@@ -20,7 +20,8 @@ def find(asked: str, places: Mapping[str, str], raw_folder: Path) -> str:
 
     In this order: an id, a URL, another URL of a page (before redirects, an alias), the start of
     one id only, a part of one id or URL only. Case, percent-encoding and a trailing slash make no
-    difference.
+    difference, except between URLs that differ in nothing else (Instagram's codes are told apart by
+    their case): there the one spelt as it was typed is meant.
 
     Args:
         asked: what the person typed.
@@ -35,32 +36,42 @@ def find(asked: str, places: Mapping[str, str], raw_folder: Path) -> str:
     plain = {identifier: _plain(url) for identifier, url in places.items()}
     if wanted in places:
         return wanted
+    own = [(url.removeprefix("file:"), name) for name, url in places.items()]
+    other = list(_other_urls(raw_folder, places)) if "//" in wanted else []
     for found in (
-        [name for name, url in plain.items() if wanted in (url, url.removeprefix("file:"))],
-        _under_another_url(wanted, raw_folder, places),
-        [name for name in places if name.startswith(wanted)],
-        [name for name, url in plain.items() if wanted in name or wanted in url],
+        *(_named(asked, urls, read) for read in _READINGS for urls in (own, other)),
+        {name for name in places if name.startswith(wanted)},
+        {name for name, url in plain.items() if wanted in name or wanted in url},
     ):
         if len(found) == 1:
-            return found[0]
+            return found.pop()
         if found:
             raise UsageError(_ambiguous(asked, found, places))
     raise UsageError(_unread(asked, wanted, raw_folder) or _unknown(asked, wanted, plain, places))
 
 
+def _decoded(text: str) -> str:
+    return unquote(text.strip()).rstrip("/")
+
+
 def _plain(text: str) -> str:
-    return unquote(text.strip()).casefold().rstrip("/")
+    return _decoded(text).casefold()
 
 
-def _under_another_url(wanted: str, raw_folder: Path, places: Mapping[str, str]) -> list[str]:
-    if "//" not in wanted:
-        return []
-    found = {
-        record_id("website", page.final_url): None
-        for page in raw.read_raw(raw_folder / raw.PAGES, raw.Page)
-        if wanted in map(_plain, (page.url, *page.aliases))
-    }
-    return [identifier for identifier in found if identifier in places]
+_READINGS: tuple[Callable[[str], str], ...] = (str.strip, _decoded, _plain)
+"""Of a URL, from the one that makes most differences to the one that makes fewest."""
+
+
+def _named(asked: str, urls: Iterable[tuple[str, str]], read: Callable[[str], str]) -> set[str]:
+    wanted = read(asked).removeprefix("file:")
+    return {name for url, name in urls if read(url) == wanted}
+
+
+def _other_urls(raw_folder: Path, places: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The addresses of pages before redirects, and their aliases."""
+    for page in raw.read_raw(raw_folder / raw.PAGES, raw.Page):
+        if (name := record_id("website", page.final_url)) in places:
+            yield from ((url, name) for url in (page.url, *page.aliases))
 
 
 def _unread(asked: str, wanted: str, raw_folder: Path) -> str:

@@ -4,14 +4,13 @@ Nothing is computed again but similarities, so the story is of the build that wa
 settings say now.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from onbrand.artifact import Manifest, read_manifest, required_manifest
-from onbrand.errors import OnbrandError
+from onbrand.errors import OnbrandError, UsageError
 from onbrand.record import Record, read_records, record_id
 from onbrand.workspace import Workspace
 from scraper import raw
@@ -24,7 +23,6 @@ from scraper.explain.likeness import likeness
 
 MOST_RELATIVES = 10
 """Records of the same group, or dropped in favour of this one, that are named at most."""
-_ID = re.compile(r"\b(?:website|facebook|instagram|file)-[0-9a-f]{12}\b")
 
 
 class Found(BaseModel):
@@ -101,9 +99,12 @@ def explain(workspace: Workspace, asked: str) -> Story:
     """The story of the record that an id, a URL, or a part of either names.
 
     Raises:
-        UsageError: no record, or more than one, is called that.
-        OnbrandError: there is no finished build, or one without its changes.
+        UsageError: nothing was asked, or no record, or more than one, is called that.
+        OnbrandError: there is no finished build, one without its changes, or a data set of it that
+            cannot be read.
     """
+    if not asked.strip().rstrip("/"):
+        raise UsageError("--explain needs an id, a URL, or a part of either.")
     cleaned = required_manifest(workspace.clean, "clean records", "build")
     changes = workspace.clean / "changes.jsonl"
     if not changes.is_file() or "steps" not in cleaned.details:
@@ -147,7 +148,7 @@ def explain(workspace: Workspace, asked: str) -> Story:
         group=record.group,
         group_size=len(group),
         group_members=_relatives(record, members),
-        split="" if lost else _split_of(workspace, identifier),
+        split="" if lost else _split_of(workspace, cleaned, identifier),
         record=record,
         notes=list(_notes(workspace, cleaned)),
     )
@@ -180,20 +181,20 @@ def _found(workspace: Workspace, record: Record) -> Iterator[Found]:
 
 
 def _winner(lost: Rejected, texts: dict[str, Record]) -> Relative | None:
-    """The record that a duplicate lost against; its reason names it."""
-    named = _ID.search(lost.reason)
-    if named is None or named[0] == lost.record.id or named[0] not in texts:
+    """The record that a duplicate lost against."""
+    if lost.lost_against not in texts:
         return None
     exact = lost.step == "exact-duplicate"
-    (relative,) = _relatives(lost.record, [texts[named[0]]])
+    (relative,) = _relatives(lost.record, [texts[lost.lost_against]])
     return relative.model_copy(update={"similarity": 1.0}) if exact else relative
 
 
 def _losers(identifier: str, rejected: Sequence[Rejected]) -> list[Record]:
+    """The duplicates that lost against a record; copies of its own place are told elsewhere."""
     return [
         item.record
         for item in rejected
-        if item.record.id != identifier and identifier in _ID.findall(item.reason)
+        if item.lost_against == identifier and item.record.id != identifier
     ]
 
 
@@ -214,18 +215,26 @@ def _relatives(record: Record, others: Sequence[Record]) -> list[Relative]:
     ]
 
 
-def _split_of(workspace: Workspace, identifier: str) -> str:
-    if read_manifest(workspace.dataset) is None:
+def _split_of(workspace: Workspace, cleaned: Manifest, identifier: str) -> str:
+    """Empty when the data set was made from other records: it may have had this one elsewhere."""
+    if not _made_from(workspace, cleaned):
         return ""
-    import datasets
+    from scraper.dataset.table import load
 
-    splits = datasets.load_from_disk(str(workspace.dataset))
-    return next((name for name in splits if identifier in splits[name]["id"]), "")
+    splits = load(workspace.dataset)
+    return next(
+        (name for name, part in splits.items() if any(r.id == identifier for r in part)), ""
+    )
+
+
+def _made_from(workspace: Workspace, cleaned: Manifest) -> bool:
+    made = read_manifest(workspace.dataset)
+    return made is not None and made.inputs.get("clean") == cleaned.output_hash
 
 
 def _notes(workspace: Workspace, cleaned: Manifest) -> Iterator[str]:
-    scraped, made = read_manifest(workspace.raw), read_manifest(workspace.dataset)
+    scraped = read_manifest(workspace.raw)
     if scraped is None or scraped.output_hash != cleaned.inputs.get("raw"):
         yield "raw/ has changed since the last build; run `onbrand build`."
-    if made is None or made.inputs.get("clean") != cleaned.output_hash:
+    if not _made_from(workspace, cleaned):
         yield "dataset/ was not made from these records; run `onbrand build`."

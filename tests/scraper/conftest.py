@@ -1,12 +1,14 @@
 """Workspaces and raw items for the scraper's tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from onbrand.record import Record, record_id
 from onbrand.workspace import Workspace
+from tests.scraper.dataset_hub import Hub, running_hub
+from tests.scraper.website.site import Site, serve
 
 MakeWorkspace = Callable[[str], Workspace]
 
@@ -30,3 +32,18 @@ def make_record() -> Callable[..., Record]:
         return Record.model_validate(values)
 
     return make
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A small site on loopback, to be filled with pages."""
+    with Site() as site:
+        serve(site)
+        yield site
+        site.shutdown()
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub

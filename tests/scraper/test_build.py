@@ -22,6 +22,7 @@ from onbrand.workspace import Workspace
 from scraper.build import build
 from scraper.clean.rejected import Rejected, StepCount
 from scraper.clean.steps import MEANING
+from scraper.dataset.files import DATASET_FILES
 from tests.scraper.raw_folder import TOML, write_raw_folder
 
 MakeWorkspace = Callable[[str], Workspace]
@@ -271,3 +272,19 @@ def test_a_file_of_records_that_was_deleted_is_made_again(make_workspace: MakeWo
     build(workspace)
     assert outputs(workspace) == expected
     assert json.loads((workspace.dataset / "manifest.json").read_text())["command"] == "build"
+
+
+def test_any_file_of_the_data_set_that_was_deleted_is_made_again(
+    make_workspace: MakeWorkspace,
+) -> None:
+    workspace = make_workspace(TOML)
+    write_raw_folder(workspace)
+    build(workspace)
+    expected = outputs(workspace)
+    names = {str(p.relative_to(workspace.dataset)) for p in workspace.dataset.rglob("*.*")}
+    assert names == {*DATASET_FILES, "manifest.json"}
+    for name in names:
+        (workspace.dataset / name).unlink()
+        assert not build(workspace).was_current, name
+        assert outputs(workspace) == expected
+    assert build(workspace).was_current

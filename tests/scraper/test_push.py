@@ -2,10 +2,9 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,10 @@ from onbrand.workspace import Workspace
 from scraper.build import build
 from scraper.dataset.push import stage
 from scraper.dataset.table import COLUMNS, load
-from tests.scraper.dataset_hub import TOKEN, Hub, Repo, running_hub
-from tests.scraper.raw_folder import TOML, write_raw_folder
+from tests.scraper.dataset_hub import TOKEN, Hub, Repo
+from tests.scraper.push_command import NAME, built, nowhere, push, refused
+from tests.scraper.raw_folder import write_raw_folder
 
-NAME = "saltmarsh/voice"
 FILES = {
     "README.md",
     "data/test-00000-of-00001.parquet",
@@ -29,47 +28,9 @@ FILES = {
 }
 
 
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with running_hub() as hub:
-        yield hub
-
-
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = Workspace(tmp_path_factory.mktemp("push"))
-    toml = '[brand]\nname = "Saltmarsh"\n' + TOML
-    (workspace.root / "brand.toml").write_text(toml, encoding="utf-8")
-    write_raw_folder(workspace)
-    build(workspace)
-    return workspace
-
-
-def push(
-    workspace: Workspace, url: str, *arguments: str, token: str = TOKEN, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command with a home folder of its own, where no other token lies."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    return subprocess.run(
-        [sys.executable, "-m", "onbrand", "push", *(arguments or (NAME,))],
-        cwd=workspace.root,
-        env=inherited
-        | {"HF_ENDPOINT": url, "HF_HOME": str(workspace.root / "hf"), "HF_HUB_DISABLE_XET": "1"}
-        | ({"HF_TOKEN": token} if token else {})
-        | {"COLUMNS": "400"}
-        | environment,
-        capture_output=True,
-        text=True,
-    )
-
-
-def refused(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
-    """The one sentence of a push that has to fail."""
-    assert done.returncode == code, done.stderr
-    assert done.stderr.startswith("Error: ")
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert TOKEN not in done.stderr + done.stdout
-    return done.stderr
+    return built(tmp_path_factory.mktemp("push"))
 
 
 def test_a_new_repository_is_private_and_holds_the_data_set(
@@ -237,10 +198,20 @@ def test_a_hub_that_refuses(
     assert NAME not in hub.repos or hub.repos[NAME].commits == 0
 
 
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_token_for_one_repository_that_is_there_may_make_none(
+    hub: Hub, workspace: Workspace, status: int
+) -> None:
+    hub.refuse["/api/repos/create"] = status
+    assert f"({status}" in refused(push(workspace, hub.url))  # the first refusal, not a 404
+    hub.repos[NAME] = Repo(private=True)
+    done = push(workspace, hub.url)
+    assert done.returncode == 0, done.stderr
+    assert set(hub.repos[NAME].files) == FILES
+
+
 def test_a_hub_that_cannot_be_reached(workspace: Workspace) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    url = nowhere()
     assert f"{url} could not be reached" in refused(push(workspace, url))
 
 

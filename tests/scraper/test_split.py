@@ -189,7 +189,8 @@ def test_newest_holds_back_the_newest_groups_and_only_whole_dated_ones(
             date = age(group)
             assert date is None or date <= oldest
     # The share is met but for the group that no longer fits.
-    room = round(settings.test_share * len(records))
+    with_a_date = [r for group in by_group(records).values() if age(group) for r in group]
+    room = round(settings.test_share * len(with_a_date))
     size = len(splits["test"])
     waiting = [g for p in ("train", "validation") for g in by_group(splits[p]).values() if age(g)]
     assert size <= room or len(by_group(splits["test"])) == 1
@@ -219,6 +220,21 @@ def test_a_group_with_an_old_member_is_in_training() -> None:
     groups = {name: set(by_group(part)) for name, part in splits.items()}
     assert groups["test"] == {"group 89", "group 88", "group 87", "group 92"}
     assert {"group 90", "group 91"} <= groups["train"]
+
+
+def test_undated_records_do_not_count_for_the_share_of_the_newest() -> None:
+    """Or ten posts in each hundred undated pages would all be test, and none left to train on."""
+    records = dated([[None]] * 180 + [[day] for day in range(20)])
+    splits = split(records, Dataset(split="newest"))
+    assert splits["test"] == records[198:]
+    assert len(splits["validation"]) == 20  # of the 198 left, with a date or not
+    in_training = sum(record.published_at is not None for record in splits["train"])
+    assert in_training > len(splits["test"])
+
+
+def test_a_single_dated_record_is_test() -> None:
+    records = dated([[None]] * 9 + [[1]])
+    assert split(records, Dataset(split="newest"))["test"] == records[9:]
 
 
 def test_the_seed_draws_validation_alone_when_test_is_the_newest() -> None:

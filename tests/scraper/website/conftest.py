@@ -7,14 +7,6 @@ from tests.scraper.website.site import Site, serve
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with Site() as site:
-        serve(site)
-        yield site
-        site.shutdown()
-
-
-@pytest.fixture
 def elsewhere() -> Iterator[Site]:
     """Another server on loopback, which nothing may ask."""
     with Site() as site:
