@@ -1,23 +1,30 @@
 """Contact data: e-mail addresses, phone numbers and street addresses, masked or removed.
 
-E-mail addresses follow the HTML standard's definition
-(https://html.spec.whatwg.org/#valid-e-mail-address) with a dot in the domain.
+E-mail addresses are those of the HTML standard (https://html.spec.whatwg.org/#valid-e-mail-address)
+that have a dot in the domain and before the @ only what addresses of people and firms have there:
+the other signs it allows are markup, quotes and parts of URLs where they occur in texts.
 """
 
 import re
 from typing import Literal
 
-from scraper.clean.phones import PHONE_WORD, find_phones
+from scraper.clean.phones import PHONE_WORD, find_phones, mask_spelled
 from scraper.clean.repair import tidy
 from scraper.clean.street import mask_streets
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ADDRESS = rf"\w(?:[\w.+%-]*\w)?@(?>(?:{_LABEL}\.)+[a-z][a-z0-9-]*[a-z]\b)"
 _EMAIL = re.compile(
-    rf"(?:mailto:)?(?<![\w.+@-])[\w.!#$%&'*+/=?^`{{|}}~-]+@(?:{_LABEL}\.)+[a-z][a-z0-9-]*[a-z]\b",
+    rf"(?:(?<![\w.+%@/-])|(?<=\]/)|(?<=mail/))([.+%-]*)(?:mailto:)?(?!git@[\w.-]+:\w){_ADDRESS}"
+    r"(?!:[\w./~-]+\.git\b)",
     re.IGNORECASE,
 )
+"""Not what follows a slash, as in a profile's URL, unless an address or "e-mail" stands before it,
+and not the address of a Git repository."""
+_EMAIL_LINK = re.compile(rf"\[{_ADDRESS}\]\(mailto:{_ADDRESS}[^()\s]*\)", re.IGNORECASE)
+"""A Markdown link that shows the address it goes to."""
 _PHONE_LINK = re.compile(r"(wa\.me/|[?&]phone=|tel:)\+?\d[\d-]{5,18}\d", re.IGNORECASE)
-_MASKED_LINK = re.compile(r"\S*(?:wa\.me/|[?&]phone=|tel:)\[phone\]\S*", re.IGNORECASE)
+_MASKED_LINK = re.compile(r"(?<!\S)\S*(?:wa\.me/|[?&]phone=|tel:)\[phone\]\S*", re.IGNORECASE)
 _MASKED = re.compile(
     rf"(?:{PHONE_WORD}|\b(?:e-?mails?|write)(?: us)?(?: at| to)?[\s.:–-]*|\baddress[\s.:–-]*)?"
     r"\[(?:phone|email|address)\]",
@@ -53,7 +60,8 @@ def without_contacts(
 def mask_contacts(text: str, region: str, *, streets: bool = False) -> str:
     """Mask the contact data in a text; what is masked is masked for good (idempotent)."""
     while True:
-        masked = _PHONE_LINK.sub(r"\1[phone]", _EMAIL.sub("[email]", text))
+        masked = _EMAIL.sub(r"\1[email]", _EMAIL_LINK.sub("[email]", text))
+        masked = mask_spelled(_PHONE_LINK.sub(r"\1[phone]", masked))
         if streets:
             masked = mask_streets(masked, region)
         masked = "\n".join(_mask_phones(line, region) for line in masked.split("\n"))
@@ -63,15 +71,16 @@ def mask_contacts(text: str, region: str, *, streets: bool = False) -> str:
 
 
 def _mask_phones(line: str, region: str) -> str:
-    for match in reversed(list(find_phones(line, region))):
-        line = line[: match.start] + "[phone]" + line[match.end :]
+    for start, end in reversed(list(find_phones(line, region))):
+        line = line[:start] + "[phone]" + line[end:]
     return line
 
 
 def _without_masks(text: str) -> str:
     lines = []
     for line in text.split("\n"):
-        rest = _LEFT_OVER.sub("", _MASKED.sub("", _MASKED_LINK.sub("", line)))
+        rest = _MASKED_LINK.sub("", line) if "[phone]" in line else line
+        rest = _LEFT_OVER.sub("", _MASKED.sub("", rest))
         if rest == line or re.search(r"[^\W_]", rest):
             lines.append(rest)
     return tidy("\n".join(lines))

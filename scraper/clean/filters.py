@@ -22,7 +22,7 @@ def is_first_of_its_place() -> Judge:
 
     def judge(record: Record) -> Verdict:
         if record.id in seen:
-            return False, f"{record.url} came in before"
+            return False, f"{record.url} came in before", record.id
         seen.add(record.id)
         return True
 
@@ -71,6 +71,6 @@ def is_new_text() -> Judge:
     def judge(record: Record) -> Verdict:
         key = " ".join(unicodedata.normalize("NFKC", record.text).casefold().split())
         earlier = seen.setdefault(key, record.id)
-        return True if earlier == record.id else (False, f"the same text as {earlier}")
+        return True if earlier == record.id else (False, f"the same text as {earlier}", earlier)
 
     return judge

@@ -9,25 +9,28 @@ def _words(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
-HINDUSTANI_SHARED = _words("""
+HINDUSTANI_PARTICLES = _words("""
     ab ap aj key kia jo jee ji le se ko na ya kar har ek mai mein sab lao ka ki ke hum tab mat
     tum ho hi de tha thi
 """)
-"""Also words, names or particles of other languages: alone they prove nothing."""
+"""So short that other languages have most of them as well, and names: each counts half."""
+
+HINDUSTANI_SHARED = HINDUSTANI_PARTICLES | _words("dein hai tak karen mere mile jab agar iss")
+"""Also words or names of other languages: one or two alone prove nothing."""
 
 HINDUSTANI = HINDUSTANI_SHARED | _words("""
-    kay kai kou tak liye liay liyay saath sath baghair aur lekin
-    magar kyunke kyunkay kyunki kyun kyon agar tou toh phir phr bhi bhe nahi nahin nai nhi aap
-    mera meri mere meray hamara hamari hamare hamaray humara humari humare humaray tumhara
-    tumhari tumhare tumharay tumharey aapka aapki aapke aapkay apna apni apne apnay woh yeh iss
+    kay kai kou liye liay liyay saath sath baghair aur lekin
+    magar kyunke kyunkay kyunki kyun kyon tou toh phir phr bhi bhe nahi nahin nai nhi aap
+    mera meri meray hamara hamari hamare hamaray humara humari humare humaray tumhara
+    tumhari tumhare tumharay tumharey aapka aapki aapke aapkay apna apni apne apnay woh yeh
     uss unka unki unke inka inki inke jinka jinki jinke kiska kiski koi kuch kuchh kya kaun kab
-    jab kahan jahan yahan wahan kaise kaisa kaisi jaise jaisa jaisi jitna jitni utna utni hain
-    hai hein hoga hogi honge hojaye hojaaye hojaega hosakay hosakey hona hota hoti hote karo
-    karen karein karain karna karta karti karte karke raha rahi rahe rahay rahein raho rakhein
+    kahan jahan yahan wahan kaise kaisa kaisi jaise jaisa jaisi jitna jitni utna utni hain
+    hein hoga hogi honge hojaye hojaaye hojaega hosakay hosakey hona hota hoti hote karo
+    karein karain karna karta karti karte karke raha rahi rahe rahay rahein raho rakhein
     rakho gaya gayi jaye jaaye jaao aaye aaya aayi aao aaj abhi aik bohat bohot buhat bahut
-    zyada ziada sirf wala wali wale walay banao banaye banayein banaein banayen dein diya dijiye
+    zyada ziada sirf wala wali wale walay banao banaye banayein banaein banayen diya dijiye
     kijiye lijiye chahiye chahiyay sakta sakti sakte taakay taake bolo bolega chalti khanay
-    khaney khane baad kabhi hamesha apko milay mile laye tujhe mujhe humein hamein tumhein aapko
+    khaney khane baad kabhi hamesha apko milay laye tujhe mujhe humein hamein tumhein aapko
     apno apnon khud doosra doosri doosre doosray dusra dusre kisi unhein inhein thay pehla pehle
     pehli sabse uske iske jiska jiski isliye warna balke bilkul
 """)

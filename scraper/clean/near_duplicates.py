@@ -33,7 +33,7 @@ def group_near_duplicates(
     for row, (kept_row, similarity) in repeats.items():
         kept = records[longest_first[kept_row]]
         reason = f"nearly the same text as {kept.id} (Jaccard {similarity:.2f})"
-        sieve.drop(records[longest_first[row]], "near-duplicate", reason)
+        sieve.drop(records[longest_first[row]], "near-duplicate", reason, kept.id)
     labels = _components(sets, threshold, repeats)
     label_of = {longest_first[row]: label for row, label in enumerate(labels) if row not in repeats}
     first_of: dict[int, str] = {}

@@ -1,16 +1,16 @@
 """All steps of cleaning, in order."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from onbrand.config import Clean
 from onbrand.record import Record, text_hash
-from scraper.clean.blocks import remove_repeated_blocks
+from scraper.clean.blocks import leave_own_text, remove_repeated_blocks
 from scraper.clean.changes import Change
-from scraper.clean.contact import without_contacts
+from scraper.clean.contact import mask_contacts, without_contacts
 from scraper.clean.filters import (
     has_text,
     is_by_the_brand,
@@ -56,6 +56,7 @@ def clean(
     accounts: Sequence[str],
     file_roots: Sequence[str],
     marks: Marks = MappingProxyType({}),
+    own_texts: Mapping[str, str] = MappingProxyType({}),
 ) -> Cleaned:
     """Clean the records; the result does not depend on the order they come in.
 
@@ -65,9 +66,11 @@ def clean(
         accounts: the brand's own accounts (empty: all are kept).
         file_roots: what the configured paths are called in file records; each is a site.
         marks: which records the platforms mark as sponsored or shared.
+        own_texts: by a web page's id, its text without what its site's other pages repeat.
     """
     sieve = Sieve()
     found = sieve.keep(in_order(records), "same-place", is_first_of_its_place())
+    found = sieve.run(found, "main-text", lambda all_: leave_own_text(all_, own_texts, sieve))
     found = sieve.change(found, "encoding", lambda r: _with_text(r, mend_encoding(r.text)))
     found = sieve.change(found, "white-space", lambda r: _with_text(r, tidy(r.text)))
     site_of = _site_of(file_roots)
@@ -77,6 +80,7 @@ def clean(
         lambda all_: remove_repeated_blocks(all_, settings.repeated_block_share, site_of, sieve),
     )
     if settings.contact != "keep":
+        sieve.rejected = [_hidden(item, settings) for item in sieve.rejected]
         found = sieve.change(found, "contact-data", lambda r: _without_contacts(r, settings))
     kept = sieve.keep(found, "no-text", has_text)
     kept = sieve.keep(kept, "other-account", is_by_the_brand(accounts))
@@ -98,19 +102,36 @@ def _with_text(record: Record, text: str) -> Record:
     return record.model_copy(update={"text": text})
 
 
+def _hidden(dropped: Rejected, settings: Clean) -> Rejected:
+    """One that was dropped before contact data was looked for, without what it would have lost."""
+    mended = _with_text(dropped.record, tidy(mend_encoding(dropped.record.text)))
+    return dropped.model_copy(update={"record": _without_contacts(mended, settings)})
+
+
 def _without_contacts(record: Record, settings: Clean) -> Record:
-    how, region, streets = settings.contact, settings.phone_region, settings.street_addresses
-    text, title = (
-        without_contacts(part, how, region, streets=streets) for part in (record.text, record.title)
+    """The record without contact data in text, title and tags."""
+    region = settings.phone_region
+    return record.model_copy(
+        update={
+            "text": _hide(record.text, settings),
+            "title": _hide(record.title, settings),
+            "tags": [tag for tag in record.tags if mask_contacts(tag, region) == tag],
+        }
     )
-    return record.model_copy(update={"text": text, "title": title})
+
+
+def _hide(text: str, settings: Clean) -> str:
+    how, region, streets = settings.contact, settings.phone_region, settings.street_addresses
+    while (hidden := without_contacts(text, how, region, streets=streets)) != text:
+        text = tidy(mend_encoding(hidden))  # what comes together may be a broken character
+    return text
 
 
 def _described(record: Record, settings: Clean) -> Record:
     """What can be told once the text is final: title, language, hash."""
     title = record.title
     if record.source == "file":
-        title = file_title(unquote(urlsplit(record.url).path), record.text)
+        title = _hide(file_title(unquote(urlsplit(record.url).path), record.text), settings)
     return record.model_copy(
         update={
             "title": title,

@@ -13,8 +13,9 @@ from onbrand.errors import OnbrandError
 from onbrand.record import Record
 from scraper.clean.changes import Change, change_between
 
-Verdict = Literal[True] | tuple[Literal[False], str]
-"""True: the record is kept. (False, reason): it is dropped."""
+Verdict = Literal[True] | tuple[Literal[False], str] | tuple[Literal[False], str, str]
+"""True: the record is kept. (False, reason): it is dropped; a duplicate names the id of the record
+it lost against after that."""
 
 
 class Rejected(BaseModel):
@@ -26,7 +27,10 @@ class Rejected(BaseModel):
     """Name of the step that dropped it, such as `too-short`."""
     reason: str
     record: Record
-    """As it was when it was dropped."""
+    """As it was when it was dropped, its contact data treated as in the records that are kept."""
+    lost_against: str = ""
+    """Id of the record that stays in a duplicate's place, its own for a copy of the same place; it
+    may itself have been dropped later. Empty when it was dropped for another reason."""
 
 
 class StepCount(BaseModel):
@@ -46,9 +50,11 @@ class Sieve:
     changes: list[Change] = field(default_factory=list)
     steps: list[StepCount] = field(default_factory=list)
 
-    def drop(self, record: Record, step: str, reason: str) -> None:
-        """Note a dropped record."""
-        self.rejected.append(Rejected(step=step, reason=reason, record=record))
+    def drop(self, record: Record, step: str, reason: str, lost_against: str = "") -> None:
+        """Note a dropped record, and the id of the one it lost against if it is a duplicate."""
+        self.rejected.append(
+            Rejected(step=step, reason=reason, record=record, lost_against=lost_against)
+        )
 
     def keep(
         self, records: Iterable[Record], step: str, judge: Callable[[Record], Verdict]
@@ -61,7 +67,7 @@ class Sieve:
                 if verdict is True:
                     yield record
                 else:
-                    self.drop(record, step, verdict[1])
+                    self.drop(record, step, *verdict[1:])
 
         return self.run(records, step, judged)
 

@@ -4,8 +4,11 @@ import re
 
 import ftfy
 
-_CONFIG = ftfy.TextFixerConfig(uncurl_quotes=False, fix_character_width=False)
-"""Curly quotes and wide characters are the brand's own typography; `normalization` stays NFC."""
+_CONFIG = ftfy.TextFixerConfig(
+    uncurl_quotes=False, fix_character_width=False, fix_latin_ligatures=False
+)
+"""Curly quotes, wide characters and ligatures are the brand's own typography; `normalization` stays
+NFC."""
 
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\ufffd]")
 """Zero-width space, word joiner, BOM, soft hyphen, and the mark of a character that was lost. The
@@ -13,11 +16,6 @@ joiners U+200C and U+200D stay: emoji and Urdu need them."""
 _SPACES = re.compile(r"[^\S\n]+|[\u2800\u3164]+")
 """White space but line breaks, and the blank letters that captions use for it."""
 _EMPTY_LINES = re.compile(r"\n{3,}")
-
-
-def repair(text: str) -> str:
-    """Undo broken encodings and tidy white space; emoji, hashtags and line breaks stay."""
-    return tidy(mend_encoding(text))
 
 
 def mend_encoding(text: str) -> str:

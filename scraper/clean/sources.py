@@ -1,6 +1,7 @@
 """Raw pages, posts and files as records, in an order that does not depend on the crawl."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -29,10 +30,20 @@ def in_order(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=place)
 
 
-def page_records(pages: Sequence[raw.Page], share: float) -> Iterator[Record]:
-    """The pages' main texts, under the addresses they were found at after redirects.
+@dataclass(frozen=True)
+class PageText:
+    """What was read on a page, before and after the other pages of its host were looked at."""
 
-    What a host repeats on its pages is left out: see `scraper.extract.site`.
+    record: Record
+    """Its text holds the main text and, where they stand in it, the host's repeated blocks."""
+    own: str
+    """The main text alone."""
+
+
+def page_texts(pages: Sequence[raw.Page], share: float) -> Iterator[PageText]:
+    """The pages' texts, under the addresses they were found at after redirects.
+
+    What is repeated is told by `scraper.extract.site`.
 
     Args:
         pages: as they were fetched.
@@ -51,13 +62,14 @@ def page_records(pages: Sequence[raw.Page], share: float) -> Iterator[Record]:
         judged = compared([scored[number] for number in numbers], share)
         for number, judgement in zip(numbers, judged, strict=True):
             page, found = pages[number], chosen_text(judgement)
-            yield Record(
+            record = Record(
                 id=record_id("website", page.final_url),
                 source="website",
                 url=page.final_url,
                 title=found.title,
-                text=found.text,
+                text=found.with_furniture,
             )
+            yield PageText(record, found.text)
 
 
 def post_records(folder: Path) -> Iterator[Record]:

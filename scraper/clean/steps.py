@@ -2,9 +2,10 @@
 
 MEANING = {
     "same-place": "one record per address or post",
+    "main-text": "what a site's other pages repeat left out of its pages",
     "encoding": "broken encodings undone, invisible filler removed",
     "white-space": "one kind of space, at most one empty line between two",
-    "repeated-blocks": "lines that repeat on the site's pages removed",
+    "repeated-blocks": "lines that repeat in the files of a folder removed",
     "contact-data": "phone numbers and e-mail addresses masked or removed",
     "no-text": "records without any text dropped",
     "other-account": "posts by accounts that are not the brand's dropped",

@@ -15,7 +15,7 @@ def file_title(path: str, text: str) -> str:
     first, _, rest = text.partition("\n")
     heading = first.lstrip("# ").strip()
     is_heading = re.search(r"[^\W\d_]", heading) and not re.search(r"[.,;:…]$|^[-*•]", heading)
-    is_masked = "[email]" in heading or "[phone]" in heading
+    is_masked = any(mask in heading for mask in ("[email]", "[phone]", "[address]"))
     if is_heading and not is_masked and rest.strip() and len(heading.split()) <= _MAX_WORDS:
         return heading
     stem = " ".join(re.split(r"[\s_-]+", PurePosixPath(path).stem)).strip()

@@ -13,8 +13,11 @@ _WORD = regex.compile(
     regex.VERSION1,
 )
 _NO_PROSE = regex.compile(
-    r"https?://\S+|www\.\S+|(?<![\w/])[#@][\w\p{M}.]+|\[(?:phone|email|address)\]", regex.VERSION1
+    r"https?://\S+|www\.\S+|(?<![\w/])(?:#(?=[\w\p{M}]*\p{L})[\w\p{M}]+|@[\w\p{M}.]+)"
+    r"|\[(?:phone|email|address)\]",
+    regex.VERSION1,
 )
+"""A hashtag ends before a dot, a mention's name may hold one; "#1" is a rank and no hashtag."""
 
 
 def words(text: str) -> list[str]:

@@ -22,8 +22,9 @@ def test_empty_texts_are_dropped(make_record: MakeRecord) -> None:
 
 def test_the_second_of_one_place_is_dropped(make_record: MakeRecord) -> None:
     judge = is_first_of_its_place()
-    assert judge(make_record("one", "a")) is True
-    assert judge(make_record("two", "a")) == (False, "file:a came in before")
+    first = make_record("one", "a")
+    assert judge(first) is True
+    assert judge(make_record("two", "a")) == (False, "file:a came in before", first.id)
 
 
 def test_other_accounts_are_named(make_record: MakeRecord) -> None:
@@ -59,7 +60,8 @@ def test_the_same_text_again_is_dropped(make_record: MakeRecord) -> None:
     judge = is_new_text()
     first = make_record("Chai is ready\n☕", "a")
     assert judge(first) is True
-    assert judge(make_record("CHAI  is\nready ☕", "b")) == (False, f"the same text as {first.id}")
+    again = make_record("CHAI  is\nready ☕", "b")
+    assert judge(again) == (False, f"the same text as {first.id}", first.id)
     assert judge(make_record("Chai is ready", "c")) is True
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scraper.clean.language import language_of
-from scraper.clean.repair import repair
+from scraper.clean.repair import mend_encoding, tidy
 from scraper.social.export import Platform, read_export
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -35,6 +35,18 @@ EXPORTS: tuple[tuple[Platform, str], ...] = (
         ("El café se tuesta cada mañana y se lleva a tu casa, de la mano.", "es"),
         ("Kahvi paahdetaan joka aamu, ja se on pöydässä ennen kuin heräät.", "fi"),
         ("Le café se boit ici, de la main à la main, et de jour en jour.", "fr"),
+        ("Mein Kaffee, dein Kaffee: jeden Morgen frisch geröstet", "de"),
+        ("Se hai fame vieni da noi, ti aspettiamo ogni giorno", "it"),
+        ("Tak dobrze smakuje tylko na śniadanie u nas", "pl"),
+        ("Tak se u nás peče chleba každé ráno", "cs"),
+        ("Tak fordi du har handlet hos os i dag", ""),
+        ("Hai sahabat teh, hari ini tak ada alasan untuk tidak minum teh", ""),
+        ("Karen and Jo bake bread every morning for the market", "en"),
+        ("The key to a good tea is mere patience and clean water", "en"),
+        ("Agar and pectin: the key to a firm jelly", "en"),
+        ("Innings break ke beech mai behen ke chai barhaen puri family ka josh!", "ur-Latn"),
+        ("Ghar ki yaad, maa ke haath ki chai", "ur-Latn"),
+        ("Aj ka match hai must win! Let's back the boys by showing our support!", "ur-Latn"),
         ("Had some fun at the launch of our new tea!", "en"),
         ("चाय का समय हो गया है, आइए मिलकर पीते हैं और बातें करते हैं", "hi"),
     ],
@@ -54,7 +66,7 @@ def test_the_same_words_are_hindi_in_india() -> None:
 )
 def test_real_posts_that_mix_urdu_and_english(draw: str, least: float) -> None:
     texts = {
-        f"{platform[0]}{post.post_id}": repair(post.text)
+        f"{platform[0]}{post.post_id}": tidy(mend_encoding(post.text))
         for platform, name in EXPORTS
         for post in read_export(DATA / "tapal" / name, name, platform).posts
     }

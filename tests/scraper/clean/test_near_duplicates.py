@@ -31,6 +31,7 @@ def test_the_nearly_same_go_and_the_similar_share_a_group(make_record: MakeRecor
     (dropped,) = sieve.rejected
     assert dropped.step == "near-duplicate"
     assert longest.id in dropped.reason
+    assert dropped.lost_against == longest.id
     assert [record.url for record in kept] == [longest.url, "file:c", "file:d"]
     assert [record.group for record in kept] == [kept[0].id, kept[0].id, kept[2].id]
 

@@ -206,3 +206,4 @@ def test_words_in_any_script(text: str, count: int) -> None:
 def test_prose_leaves_out_what_is_no_prose() -> None:
     text = "Sip it #TapalDanedar @tapal.tea https://x.invalid/a [phone] [email] now #چائے"
     assert words(prose(text)) == ["sip", "it", "now"]
+    assert words(prose("#Tea.Great #1 cup (#चाय)")) == ["great", "1", "cup"]
