@@ -12,6 +12,14 @@ from onbrand.workspace import Workspace
 from scraper.raw import Failed, TextFile
 
 SUFFIXES = {".txt", ".md"}
+_TELLING = 200
+"""Bytes from which on a text's language can be told."""
+_NOT_WESTERN = {
+    "Arabic", "Bulgarian", "Croatian", "Czech", "Farsi", "Greek", "Hebrew", "Hungarian",
+    "Lithuanian", "Polish", "Romanian", "Russian", "Serbian", "Slovak", "Slovene", "Turkish",
+    "Ukrainian",
+}  # fmt: skip
+"""Languages, as charset_normalizer calls them, that Windows-1252 has no letters for."""
 
 
 def read_files(workspace: Workspace) -> tuple[list[TextFile], list[Failed]]:
@@ -39,9 +47,18 @@ def hash_files(workspace: Workspace) -> dict[str, str]:
     """SHA-256 per configured path, over the names and bytes of the files it stands for."""
     hashes = {}
     for configured in workspace.config.files.paths:
-        found = [(name, file_hash(path)) for path, name in _named_files(workspace, configured)]
+        named = _named_files(workspace, configured)
+        found = [(name, hash_of_readable(path)) for path, name in named]
         hashes[f"files {configured}"] = hashlib.sha256(json.dumps(found).encode()).hexdigest()
     return hashes
+
+
+def hash_of_readable(path: Path) -> str:
+    """SHA-256 of a file's bytes; empty where it cannot be read, which reading it then reports."""
+    try:
+        return file_hash(path)
+    except OSError:
+        return ""
 
 
 def root_name(workspace: Workspace, configured: str) -> str:
@@ -78,12 +95,27 @@ def _decode(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        best = from_bytes(data).best()
-        if best is None:
-            raise ValueError("its encoding cannot be told; save it as UTF-8") from None
-        text = str(best)
+        text = _guessed(data)
     if "\0" in text:
         raise ValueError("it is no text file")
     if not text.strip():
         raise ValueError("it is empty")
     return text
+
+
+def _guessed(data: bytes) -> str:
+    """Windows-1252 where that gives plain text, else the most likely encoding.
+
+    Most text files that are not UTF-8 are Windows-1252, and in a line or two nothing tells it from
+    its relatives. A longer text in a language that it cannot write goes by the best guess.
+
+    Raises:
+        ValueError: no encoding fits.
+    """
+    best = from_bytes(data).best()
+    western = from_bytes(data, cp_isolation=["cp1252"]).best()
+    if western and not (best and len(data) >= _TELLING and best.language in _NOT_WESTERN):
+        return str(western)
+    if best is None:
+        raise ValueError("its encoding cannot be told; save it as UTF-8")
+    return str(best)

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 
 from onbrand.artifact import (
-    MANIFEST_NAME,
     Manifest,
     Outcome,
     file_hash,
@@ -18,7 +17,7 @@ from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
 from scraper import raw
-from scraper.files import hash_files, read_files
+from scraper.files import hash_files, hash_of_readable, read_files
 from scraper.harvest import Harvest
 from scraper.raw import Page
 from scraper.social.bought import APIFY_RUNS, BOUGHT, write_bought
@@ -35,8 +34,9 @@ def scrape(workspace: Workspace, *, force: bool = False) -> Outcome:
     Local input is read and checked first, then the slow sources run. A source that fails is noted
     and does not stop the others, and what an earlier scrape found there stays; as long as one has
     failed, the next scrape tries again, and takes up an interrupted crawl or actor run where it
-    was. Pages that failed for what may have passed are tried again by the next two scrapes. Where
-    every source failed, `raw/` stays as it was.
+    was. Pages that failed for what may have passed are tried again by the next two scrapes. Posts
+    are bought again only after a change, or with `force`. Where every source failed, `raw/` stays
+    as it was.
 
     Raises:
         UsageError: nothing is configured, a configured path is not there, or the actors' token is
@@ -59,13 +59,17 @@ def scrape(workspace: Workspace, *, force: bool = False) -> Outcome:
     _read_exports(workspace, harvest)
     _read_files(workspace, harvest)
     workspace.raw.mkdir(parents=True, exist_ok=True)
-    _mark_unfinished(workspace, config_hash)
+    # A settled scrape only repeats what is noted as broken or passing, and that note stays.
+    settled = None if force or (earlier and earlier.details.get(_UNFINISHED)) else earlier
+    if not settled:
+        _mark_unfinished(workspace)
     if force:
         (workspace.raw / APIFY_RUNS).unlink(missing_ok=True)
     if token:
         from scraper.social.buy import buy_posts
 
-        buy_posts(workspace, token, harvest)
+        again = settled.details.get("broken", {}) if settled else None
+        buy_posts(workspace, token, harvest, again)
     _crawl(workspace, harvest, force)
     harvest.refuse_nothing()
     _keep_earlier(workspace, harvest)
@@ -97,7 +101,7 @@ def _input_hashes(workspace: Workspace) -> dict[str, str]:
     for platform in _PLATFORMS:
         for configured in _exports(workspace, platform):
             path = workspace.input_path(configured)
-            hashes[f"{platform} {configured}"] = file_hash(path) if path.is_file() else ""
+            hashes[f"{platform} {configured}"] = hash_of_readable(path)
     return hashes
 
 
@@ -106,17 +110,11 @@ def _exports(workspace: Workspace, platform: Platform) -> list[str]:
     return social.facebook_exports if platform == "facebook" else social.instagram_exports
 
 
-def _mark_unfinished(workspace: Workspace, config_hash: str) -> None:
-    """Have the next scrape go on after a kill, while `build` can still read what was there.
-
-    A manifest of other settings goes: what it stands for is no longer asked for.
-    """
-    manifest = read_manifest(workspace.raw)
-    if manifest and manifest.config_hash == config_hash:
+def _mark_unfinished(workspace: Workspace) -> None:
+    """Have the next scrape go on after a kill, while `build` can still read what was there."""
+    if manifest := read_manifest(workspace.raw):
         details = {**manifest.details, _UNFINISHED: True}
         write_manifest(workspace.raw, manifest.model_copy(update={"details": details}))
-    else:
-        (workspace.raw / MANIFEST_NAME).unlink(missing_ok=True)
 
 
 def _token(workspace: Workspace) -> str:
@@ -150,8 +148,6 @@ def _read_files(workspace: Workspace, harvest: Harvest) -> None:
 def _crawl(workspace: Workspace, harvest: Harvest, force: bool) -> None:
     settings = workspace.config.website
     if not settings.start_urls:
-        (workspace.raw / raw.PAGES).unlink(missing_ok=True)
-        (workspace.raw / raw.FACTS).unlink(missing_ok=True)
         return
     from scraper.website.crawl import crawl
     from scraper.website.database import FrontierInUseError
@@ -184,8 +180,12 @@ def _crawl(workspace: Workspace, harvest: Harvest, force: bool) -> None:
 def _keep_earlier(workspace: Workspace, harvest: Harvest) -> None:
     """Note each broken source, and keep what an earlier scrape found there.
 
-    Earlier pages stay where they lie within the site. Posts that were bought are kept already.
+    Earlier pages stay where they lie within the site, and go where there no longer is one. Posts
+    that were bought are kept already.
     """
+    if not workspace.config.website.start_urls:
+        (workspace.raw / raw.PAGES).unlink(missing_ok=True)
+        (workspace.raw / raw.FACTS).unlink(missing_ok=True)
     for name, error in harvest.broken.items():
         count, what = harvest.runs.get(name, 0), "posts"
         if name == "website":

@@ -26,7 +26,6 @@ from apify_client.errors import (
     NotFoundError,
     UnauthorizedError,
 )
-from pydantic import ValidationError
 
 from onbrand.atomic import write_text
 from onbrand.config import Social
@@ -168,7 +167,7 @@ async def run_actor(call: ActorCall, *, token: str, api_url: str, state: Path) -
         ApifyClientError,
         impit.HTTPError,
         impit.InvalidURL,
-        ValidationError,
+        ValueError,  # JSON of another shape, from the client or from pydantic
         KeyError,
     ) as error:
         raise OnbrandError(

@@ -1,6 +1,8 @@
 """The actors' part of `onbrand scrape`: ask for what is new, and join it with what is at hand."""
 
 import asyncio
+from collections.abc import Collection
+from dataclasses import replace
 
 from onbrand.config import Social
 from onbrand.console import notes
@@ -21,16 +23,25 @@ from scraper.social.bought import (
     still_wanted,
 )
 from scraper.social.export import Parsed, parse_items
+from scraper.social.fields import error_of
 
 NOTHING_NEW = "no_items"
 """What an actor's error item says where no post is newer than asked."""
 
 
-def buy_posts(workspace: Workspace, token: str, harvest: Harvest) -> None:
+def buy_posts(
+    workspace: Workspace, token: str, harvest: Harvest, again: Collection[str] | None = None
+) -> None:
     """Run the actor once for each profile; a run that fails is set aside, its earlier posts stay.
 
     Of a post that comes again the newest version is kept. What was bought stands before the
     exports, so that of a post that stands in both `build` takes what is newer.
+
+    Args:
+        workspace: where the earlier posts lie and the settings stand.
+        token: of Apify's API.
+        harvest: takes the posts, and what failed.
+        again: names of the runs to make although their profile's posts are at hand; None: all.
     """
     settings = workspace.config.social
     earlier = still_wanted(raw.read_raw(workspace.raw / raw.POSTS, Post), settings)
@@ -38,9 +49,14 @@ def buy_posts(workspace: Workspace, token: str, harvest: Harvest) -> None:
     bought = _still_true(read_bought(workspace.raw / BOUGHT), earlier, settings)
     since = {name: newer_than(bought.get(name), settings) for name in bought}
     for call in actor_calls(settings, since):
-        harvest.runs[call.name] = sum(
+        count = sum(
             (post.source, post.profile) == (call.platform, call.profile) for post in earlier
         )
+        harvest.runs[call.name] = count
+        if call.profile_key in bought and again is not None and call.name not in again:
+            notes.print(f"{call.name}: {count} posts at hand, nothing has changed", markup=False)
+            harvest.working += 1
+            continue
         try:
             with notes.status(f"Waiting for {call.name} on Apify"):
                 found = asyncio.run(
@@ -54,14 +70,31 @@ def buy_posts(workspace: Workspace, token: str, harvest: Harvest) -> None:
         except OnbrandError as error:
             harvest.set_aside(call.name, call.platform, error)
             continue
+        if leaves_gap := _leaves_gap(call, found):
+            found = replace(found, note=_gap(call))
         posts = _take(call, found, harvest)
         at_hand.update({(post.source, post.profile, post.post_id): post for post in posts})
         newest = max((post.published_at or "" for post in posts), default="")
-        if newest and not found.warning:
+        if newest and not found.warning and not leaves_gap:
             limit = settings.max_items if not call.since else bought[call.profile_key].max_items
             bought[call.profile_key] = Bought(newest=newest, max_items=limit)
     harvest.posts = newest_first(at_hand.values()) + harvest.posts
     harvest.bought = bought
+
+
+def _leaves_gap(call: ActorCall, found: ActorItems) -> bool:
+    """Whether the limit may have cut off posts between the earlier ones and the new ones.
+
+    The profile then counts as complete up to where it was before, so that they are asked for again.
+    """
+    return bool(call.since) and sum(not error_of(item) for item in found.items) >= call.max_items
+
+
+def _gap(call: ActorCall) -> str:
+    return (
+        f"as many posts as social.max_items = {call.max_items} allows, so some since {call.since} "
+        "may be missing; raise it and scrape again"
+    )
 
 
 def _still_true(

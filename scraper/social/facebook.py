@@ -10,6 +10,8 @@ from scraper.social.fields import (
     error_of,
     first,
     hashtags,
+    is_comment,
+    is_repost,
     is_true,
     text_of,
     time_of,
@@ -18,7 +20,7 @@ from scraper.social.fields import (
 
 def is_item(item: Item) -> bool:
     """Whether this looks like a Facebook post (not a comment, nor the page's own profile)."""
-    if any(key in item for key in ("commentUrl", "commentId", "profileName", "shortCode")):
+    if is_comment(item) or any(key in item for key in ("profileName", "shortCode")):
         return False
     if any(key in item for key in ("postId", "topLevelUrl", "postUrl")):
         return True
@@ -62,7 +64,7 @@ def parse(item: Item, locator: str) -> Post | Failed:
         author=author,
         tags=hashtags(text, item.get("hashtags")),
         sponsored=is_true(item.get("isSponsored")) or is_true(item.get("paidPartnership")),
-        shared=bool(first(item, "sharedPost", "isShared")),
+        shared=bool(first(item, "sharedPost")) or is_true(item.get("isShared")) or is_repost(text),
         likes=count_of(first(item, "likes", "likesCount", "topReactionsCount")),
         comments=count_of(first(item, "comments", "commentsCount")),
     )

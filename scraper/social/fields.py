@@ -3,12 +3,13 @@
 An item keeps only what `scraper.raw.Post` names; what commenters wrote is never looked at.
 """
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import regex
 
 Item = Mapping[str, Any]
 
@@ -23,29 +24,38 @@ _UNITS = {
 """What the platforms write behind a count, by the language of whoever ran the actor."""
 _FACTORS = {unit: factor for factor, units in _UNITS.items() for unit in units}
 _COUNT = re.compile(
-    r"(?P<whole>\d{1,3}(?:(?P<mark>[.,'’ ])\d{3})(?:(?P=mark)\d{3})*|\d+)(?:[.,](?P<part>\d{1,3}))?"
-    r" ?(?P<unit>[^\W\d_]*)"
+    r"(?P<whole>[0-9]{1,3}(?:(?P<mark>[.,'’ ])[0-9]{3})(?:(?P=mark)[0-9]{3})*"
+    r"|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)(?:[.,](?P<part>[0-9]{1,3}))?"
+    r"(?![.,'’]?\d)(?P<gap> ?)(?P<unit>[^\W\d_]*)"
 )
+"""Thousands are parted by threes, or as in India (12,34,567); a number read in part is none."""
+_MOST = 10**12
+"""No count is larger; NaN and infinity are not below it either."""
 _REPOST = re.compile(
     r"\W*(?:re-?(?:post|gram|grann)(?:ed|ing)?|posted)\W+(?:(?:from|by|via|with)\W+)*@\w",
     re.IGNORECASE,
 )
-_HASHTAG = re.compile(r"(?<![\w&/#])#(\w[\w\u0300-\u036f]*)")
+_HASHTAG = regex.compile(r"(?<![\p{L}\p{N}_&/#])#(?=[\w\p{M}]*\p{L})([\p{L}\p{N}_][\w\p{M}]*)")
+"""With the vowel signs of Hindi, Urdu, …; "#1" is a rank and no tag."""
 _NOT_AN_ACCOUNT = {
     "p", "reel", "reels", "tv", "stories", "explore", "posts", "photo", "photo.php", "story.php",
     "permalink.php", "watch", "groups", "pages", "share", "events", "hashtag", "people",
 }  # fmt: skip
 """First path segments of facebook.com and instagram.com that name no account."""
+_OF_A_COMMENT = ("commentUrl", "commentId", "threadingDepth", "postTitle", "profileUrl")
 
 
 def first(item: Item, *paths: str) -> Any:
-    """The first value that is there and not empty; `a.b` looks into the object `a`."""
+    """The first value that is there and not empty; `a.b` looks into the object `a`.
+
+    Strings come without halves of characters, so that they can be written.
+    """
     for path in paths:
         value: Any = item
         for key in path.split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
         if value is not None and value != "" and value != []:
-            return value
+            return _whole(value) if isinstance(value, str) else value
     return None
 
 
@@ -53,28 +63,48 @@ def text_of(item: Item, *paths: str) -> str:
     """The first of the named fields that is a string, or the `text` of the object it holds."""
     value = first(item, *paths)
     if isinstance(value, Mapping):
-        value = value.get("text")
+        value = first(value, "text")
     return value if isinstance(value, str) else ""
+
+
+def _whole(text: str) -> str:
+    """The text with � for half of a character: a caption may be cut off in the middle of an emoji.
+
+    Such a half (a lone surrogate) can stand in JSON, but not in a file.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def is_comment(item: Item) -> bool:
+    """Whether this is what somebody wrote below a post."""
+    return (
+        any(key in item for key in _OF_A_COMMENT)
+        or str(item.get("type", "")).lower() == "comment"
+        or any("comment_id=" in str(item.get(key, "")) for key in ("url", "topLevelUrl", "postUrl"))
+    )
 
 
 def count_of(value: Any) -> int | None:
     """A count such as 17, "1,234", "2.4K" or "1,2 Tsd."; None for -1 (hidden) and anything else.
 
-    A mark before three digits parts thousands, before one or two (or with a unit) decimals.
+    A mark before three digits parts thousands, before one or two (or with a unit) decimals. A word
+    that is no known unit may only say what was counted ("12 likes").
     """
     if isinstance(value, str):
         value = _count_in(" ".join(value.split()))
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return round(value) if value >= 0 else None
+    return round(value) if 0 <= value < _MOST else None
 
 
 def _count_in(text: str) -> float | None:
     match = _COUNT.match(text)
     if not match:
         return None
-    whole, part = match["whole"], match["part"] or ""
-    factor = _FACTORS.get(match["unit"].casefold(), 1)  # "12 likes"
+    whole, part, unit = match["whole"], match["part"] or "", match["unit"].casefold()
+    if unit not in _FACTORS and (part or not match["gap"] or not unit.isascii()):
+        return None  # 3.4万
+    factor = _FACTORS.get(unit, 1)
     if factor > 1 and not part and match["mark"] in (".", ",") and len(whole) <= 7:
         whole, _, part = whole.replace(",", ".").partition(".")  # 1.234K is no million
     number = float(f"{re.sub(r'[^0-9]', '', whole)}.{part or 0}")
@@ -126,7 +156,9 @@ def hashtags(text: str, given: Any = None) -> list[str]:
     The platform's own list is preferred where an item has one: it knows where a tag ends.
     """
     found = given if isinstance(given, Sequence) and not isinstance(given, str) else []
-    tags = [tag.removeprefix("#") for tag in found if isinstance(tag, str) and tag.strip("#")]
+    tags = [
+        _whole(tag.removeprefix("#")) for tag in found if isinstance(tag, str) and tag.strip("#")
+    ]
     if tags:
         lowered = text.lower()
         places = {tag: lowered.find(f"#{tag.lower()}") for tag in tags}

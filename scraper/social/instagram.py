@@ -11,6 +11,7 @@ from scraper.social.fields import (
     error_of,
     first,
     hashtags,
+    is_comment,
     is_repost,
     is_true,
     text_of,
@@ -18,12 +19,15 @@ from scraper.social.fields import (
 )
 
 _POST_PATHS = ("/p/", "/reel/", "/tv/")
+_OF_A_POST = ("caption", "shortCode", "shortcode")
 
 
 def is_item(item: Item) -> bool:
     """Whether this looks like an Instagram post, or like a profile that carries posts."""
-    if any(key in item for key in ("commentUrl", "facebookUrl", "postId")):
+    if is_comment(item) or any(key in item for key in ("facebookUrl", "postId")):
         return False
+    if "text" in item and not any(key in item for key in _OF_A_POST):
+        return False  # a comment, with the URL of the post it stands under
     address = str(item.get("url", ""))
     return (
         any(key in item for key in ("shortCode", "shortcode", "latestPosts"))
@@ -33,12 +37,15 @@ def is_item(item: Item) -> bool:
 
 
 def posts_in(item: Item) -> Iterator[Item]:
-    """The posts an item stands for: itself, or a profile's `latestPosts`."""
+    """The posts an item stands for: a profile's `latestPosts`, or itself where it has none."""
+    yield from _latest_posts(item) or [item]
+
+
+def _latest_posts(item: Item) -> list[Item]:
     latest = item.get("latestPosts")
-    if isinstance(latest, list) and not first(item, "shortCode", "shortcode"):
-        yield from (post for post in latest if isinstance(post, dict))
-    else:
-        yield item
+    if not isinstance(latest, list) or first(item, "shortCode", "shortcode"):
+        return []
+    return [post for post in latest if isinstance(post, dict)]
 
 
 def parse(item: Item, locator: str) -> Post | Failed:
@@ -52,6 +59,8 @@ def parse(item: Item, locator: str) -> Post | Failed:
     if not is_item(item):
         return failed("it is no Instagram post")
     code = first(item, "shortCode", "shortcode")
+    if "latestPosts" in item and not code:
+        return failed("it is a profile without posts")
     url = text_of(item, "url") or (f"https://www.instagram.com/p/{code}/" if code else "")
     identifier = first(item, "id", "pk") or code or url
     author = account_name(first(item, "ownerUsername", "owner.username", "user.username"))

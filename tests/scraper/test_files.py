@@ -36,6 +36,47 @@ def test_encodings(make_workspace: MakeWorkspace, tmp_path: Path, encoding: str)
     assert texts[0].text == SENTENCE
 
 
+ONE_LINE = [
+    "Our tea – brewed with love — it’s “fresh”", "Café crème et pâtisseries à emporter",
+    "Señor, mañana", "50€ only", "Price £5 each", "Fish & chips at 5 °C", "“Éclair”",
+    "Smörgåsbord på svenska är kött och smör",
+]  # fmt: skip
+LONGER = [
+    ("Наш чай всегда свежий, и мы выбираем лучшие листья из маленьких садов. ", "cp1251"),
+    ("我们的茶每天都很新鲜，我们从小花园里挑选最好的叶子。", "gbk"),
+    ("Our tea – brewed with love. ", "utf-16"),
+    ("Наш чай всегда свежий. ", "utf-16"),
+    ("Nasza herbata jest świeża każdego dnia. Wybieramy najlepsze liście z małych ogrodów. "
+     "Przyjdź do nas na ciepłą szarlotkę. ", "cp1250"),
+    ("Náš čaj je čerstvý každý den. Vybíráme nejlepší lístky z malých zahrad a mícháme je ručně, "
+     "aby každý šálek byl výjimečný. ", "cp1250"),
+    ("Notre thé est frais chaque jour. L’été, venez goûter une tarte tiède. ", "cp1252"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [(text, "cp1252") for text in ONE_LINE] + [(text * 5, encoding) for text, encoding in LONGER],
+)
+def test_encodings_that_have_to_be_guessed(
+    make_workspace: MakeWorkspace, tmp_path: Path, text: str, encoding: str
+) -> None:
+    write(tmp_path / "a.txt", text.encode(encoding))
+    texts, failed = read_files(make_workspace('[files]\npaths = ["a.txt"]'))
+    assert failed == []
+    assert texts[0].text == text
+
+
+def test_an_unreadable_file_is_set_aside(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
+    write(tmp_path / "site/good.txt", b"good")
+    (tmp_path / "site/mem.txt").symlink_to("/proc/self/mem")
+    workspace = make_workspace('[files]\npaths = ["site"]')
+    assert hash_files(workspace) == hash_files(workspace)
+    texts, failed = read_files(workspace)
+    assert [text.path for text in texts] == ["site/good.txt"]
+    assert [(f.locator, f.reason) for f in failed] == [("site/mem.txt", "Input/output error")]
+
+
 def test_empty_and_binary_files_are_set_aside(
     make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:

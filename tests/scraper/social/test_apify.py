@@ -150,6 +150,16 @@ def test_refusals_are_one_sentence_without_the_token(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("odd", [{"POST": []}, {"POST": {"data": []}}, {"GET": None}])
+def test_json_of_another_shape_is_one_sentence(
+    apify: Apify, tmp_path: Path, odd: dict[str, object]
+) -> None:
+    apify.odd = odd
+    with pytest.raises(OnbrandError, match="gave no usable answer") as caught:
+        fetch(apify, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_wrong_token(apify: Apify, tmp_path: Path) -> None:
     wrong = "apify_api_WRONG"
     with pytest.raises(OnbrandError, match="refused the token in APIFY_TOKEN") as caught:

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from onbrand.artifact import read_manifest
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 from scraper import raw
 from scraper.scrape import scrape
-from scraper.social.bought import newest_first
+from scraper.social.bought import APIFY_RUNS, BOUGHT, newest_first, read_bought
 from tests.scraper.social.apify_server import TOKEN, Apify
 
 ROOT = Path(__file__).parents[3]
@@ -94,6 +95,81 @@ def test_when_all_is_bought_again(apify: Apify, configured: Configured) -> None:
     (configured("").raw / raw.POSTS).unlink()
     assert asked_since("max_items = 300") == "", "nothing is at hand"
     assert len(held(configured(""))) == 1
+
+
+def test_nothing_is_bought_again_while_the_site_is_broken(
+    apify: Apify, configured: Configured
+) -> None:
+    site = '[website]\nstart_urls = ["http://127.0.0.1:9/"]\ntimeout_seconds = 2\nrender = "never"'
+    apify.items = [post(1, "2025-03-01")]
+    workspace = configured(site)
+    for _ in range(3):
+        outcome = scrape(workspace)
+        assert set(outcome.manifest.details["broken"]) == {"website"}
+        assert held(workspace) == [("1", "Loaf number 1 is out")]
+    assert len(apify.inputs) == 1
+    assert "instagram b" in read_bought(workspace.raw / BOUGHT)
+    scrape(workspace, force=True)
+    assert len(apify.inputs) == 2
+
+
+def test_a_profile_that_is_broken_is_bought_alone(apify: Apify, configured: Configured) -> None:
+    workspace = configured('facebook_pages = ["https://www.facebook.com/c"]')
+    apify.items = [post(1, "2025-03-01")]  # which are no Facebook posts
+    broken = scrape(workspace).manifest.details["broken"]
+    assert set(broken) == {"apify/facebook-posts-scraper c"}
+    scrape(workspace)
+    assert ["startUrls" in asked for asked in apify.inputs] == [True, False]
+    (workspace.raw / APIFY_RUNS).unlink()
+    scrape(workspace)
+    assert ["startUrls" in asked for asked in apify.inputs] == [True, False, True]
+
+
+def test_more_new_posts_than_may_be_bought_are_told_and_asked_for_again(
+    apify: Apify, configured: Configured, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workspace = configured("max_items = 2")
+    apify.items = [post(1, "2025-01-01")]
+    scrape(workspace)
+    apify.items = [post(number, f"2025-03-{number:02}") for number in (9, 8, 7)]
+    for _ in range(2):
+        capfd.readouterr()
+        scrape(workspace, force=True)
+        assert apify.inputs[-1]["onlyPostsNewerThan"] == "2024-12-25"
+        said = " ".join(capfd.readouterr().err.split())
+        assert "as many posts as social.max_items = 2 allows" in said
+    assert [name for name, _ in held(workspace)] == ["9", "8", "1"]
+    apify.items.append(post(1, "2025-01-01"))
+    scrape(configured("max_items = 5"))
+    assert [name for name, _ in held(workspace)] == ["9", "8", "7", "1"]
+    assert read_bought(workspace.raw / BOUGHT)["instagram b"].newest.startswith("2025-03-09")
+
+
+def test_nothing_new_fills_no_limit(
+    apify: Apify, configured: Configured, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workspace = configured("max_items = 1")
+    apify.items = [post(1, "2025-01-01")]
+    scrape(workspace)
+    apify.items = [{"url": "u", "error": "no_items", "errorDescription": "Empty data"}]
+    scrape(workspace, force=True)
+    assert "may be missing" not in capfd.readouterr().err
+
+
+def test_where_everything_failed_raw_stays_as_it_was(apify: Apify, configured: Configured) -> None:
+    workspace = configured("")
+    apify.items = [post(1, "2025-03-01")]
+    scrape(workspace)
+    kept = (raw.PAGES, raw.FACTS)
+    for name in kept:
+        (workspace.raw / name).write_bytes(b"of a site that is no longer named")
+    apify.refuse = [402]
+    with pytest.raises(OnbrandError, match="answered 402"):
+        scrape(configured("max_items = 3"))
+    assert all((workspace.raw / name).exists() for name in kept)
+    assert read_manifest(workspace.raw) is not None
+    scrape(configured("max_items = 3"))
+    assert not any((workspace.raw / name).exists() for name in kept)
 
 
 def test_a_run_that_broke_off_leaves_no_gap(apify: Apify, configured: Configured) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from onbrand.errors import OnbrandError
+from scraper.raw import write_raw
 from scraper.social.export import Platform, read_export
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "saltmarsh"
@@ -80,6 +81,16 @@ def test_a_broken_line_or_item_does_not_lose_the_rest(tmp_path: Path) -> None:
     assert [failed.locator for failed in parsed.failed] == ["e.jsonl, item 2"]
     parsed = read_export(write(tmp_path / "e", json.dumps([ITEM, 3])), "e", "instagram")
     assert [failed.reason for failed in parsed.failed] == ["it is no JSON object"]
+
+
+def test_a_caption_that_ends_in_half_an_emoji_can_be_written(tmp_path: Path) -> None:
+    half = {**ITEM, "caption": "cut off \ud83d", "hashtags": ["\ud83d"], "ownerUsername": "b\ud83d"}
+    error = {"url": "u", "error": "not_found", "errorDescription": "\ud83d"}
+    path = write(tmp_path / "e.json", json.dumps([half, error]))
+    parsed = read_export(path, "e.json", "instagram")
+    assert parsed.posts[0].text == "cut off \ufffd"
+    write_raw(tmp_path / "posts.jsonl", parsed.posts)
+    write_raw(tmp_path / "failed.jsonl", parsed.failed)
 
 
 @pytest.mark.parametrize(

@@ -107,13 +107,17 @@ def test_flags() -> None:
     shared = as_post(facebook.parse({**FACEBOOK, "sharedPost": {"text": "theirs"}}, "x"))
     assert shared.shared
     assert "theirs" not in shared.text
+    for said, expected in (("false", False), (False, False), ("true", True), (True, True)):
+        assert as_post(facebook.parse({**FACEBOOK, "isShared": said}, "x")).shared is expected
     for caption in (
         "Posted @withrepost • @someone I love this tea", "#Repost @someone ・・・ Lovely",
         "Reposted from @some.one What a cup", "Regrann from @someone",
     ):  # fmt: skip
         assert as_post(instagram.parse({**INSTAGRAM, "caption": caption}, "x")).shared
+        assert as_post(facebook.parse({**FACEBOOK, "text": caption}, "x")).shared
     for caption in ("Posted in our #tea corner", "Reposting is kind, @someone", "Thanks @someone"):
         assert not as_post(instagram.parse({**INSTAGRAM, "caption": caption}, "x")).shared
+        assert not as_post(facebook.parse({**FACEBOOK, "text": caption}, "x")).shared
     paid = as_post(instagram.parse({**INSTAGRAM, "paidPartnership": True}, "x"))
     assert paid.sponsored
 
@@ -133,6 +137,22 @@ def test_flags() -> None:
              "ownerUsername": "someone", "url": "https://www.instagram.com/p/A/"},
             "no Instagram post",
         ),
+        (
+            instagram,
+            {"id": "1", "text": "SECRET", "ownerUsername": "somebody",
+             "url": "https://www.instagram.com/p/ABC/"},
+            "no Instagram post",
+        ),
+        (instagram, {**INSTAGRAM, "type": "comment"}, "no Instagram post"),
+        (
+            facebook,
+            {"id": "1", "text": "SECRET", "postTitle": "t", "postUrl": FACEBOOK["url"],
+             "profileUrl": "https://www.facebook.com/some.body", "facebookUrl": FACEBOOK["url"]},
+            "no Facebook post",
+        ),
+        (facebook, {**FACEBOOK, "threadingDepth": 0}, "no Facebook post"),
+        (facebook, {**FACEBOOK, "url": FACEBOOK["url"] + "?comment_id=2"}, "no Facebook post"),
+        (instagram, {"username": "x", "latestPosts": [], "private": True}, "without posts"),
     ],
 )  # fmt: skip
 def test_items_that_are_no_posts_say_why(platform: Any, item: dict[str, Any], reason: str) -> None:
@@ -146,6 +166,8 @@ def test_items_that_are_no_posts_say_why(platform: Any, item: dict[str, Any], re
 def test_a_profile_gives_its_latest_posts() -> None:
     profile = {"username": "nasa", "latestPosts": [INSTAGRAM, {**INSTAGRAM, "id": "2"}]}
     assert len(list(instagram.posts_in(profile))) == 2
+    empty = {"username": "nasa", "latestPosts": []}
+    assert list(instagram.posts_in(empty)) == [empty], "it is set aside, and does not vanish"
 
 
 @pytest.mark.parametrize(("platform", "item"), [(facebook, FACEBOOK), (instagram, INSTAGRAM)])
