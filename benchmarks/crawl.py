@@ -20,7 +20,7 @@ import httpx
 
 from onbrand.config import Website
 from scraper import raw
-from scraper.clean.sources import page_records
+from scraper.clean.sources import page_texts
 from scraper.website.crawl import crawl
 
 HERE = Path(__file__).parent
@@ -34,7 +34,7 @@ def ours(start: str, render: str, concurrency: int) -> tuple[int, float]:
         asyncio.run(crawl(settings, Path(folder)))
         pages = list(raw.read_raw(Path(folder) / raw.PAGES, raw.Page))
         wanted = [page for page in pages if page.rendered or render == "never"]
-        texts = [record for record in page_records(wanted, 0.3) if len(record.text) > 500]
+        texts = [page for page in page_texts(wanted, 0.3) if len(page.own) > 500]
         return len(texts), time.monotonic() - started
 
 

@@ -20,6 +20,8 @@ SKIPPED_TAGS = frozenset({
 })  # fmt: skip
 """Elements whose text no reader sees, or that hold choices rather than prose."""
 
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 

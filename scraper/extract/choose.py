@@ -8,6 +8,30 @@ Classifiers to Maximize F1 Measure, ECML 2014), so it is found by adding blocks 
 import numpy as np
 import numpy.typing as npt
 
+from scraper.extract.blocks import HEADINGS, Page
+
+LEADS = 0.05
+"""Probability from which a heading is taken with the text that follows it."""
+
+
+def taken(
+    page: Page, chances: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]
+) -> list[int]:
+    """The positions of the blocks to take: the best set, and the headings that lead into it.
+
+    Args:
+        page: n blocks.
+        chances: of each to be main text.
+        sizes: words of each.
+    """
+    chosen = choose(chances, sizes)
+    for number in range(len(chosen) - 2, -1, -1):  # from below: headings may follow one another
+        is_heading = page.nodes[page.blocks[number].node].tag in HEADINGS
+        if is_heading and chosen[number + 1] and chances[number] >= LEADS:
+            chosen[number] = True
+    found: list[int] = np.flatnonzero(chosen).tolist()
+    return found
+
 
 def choose(
     chances: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]

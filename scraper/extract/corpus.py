@@ -3,13 +3,12 @@
 import gzip
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_WORD = re.compile(r"\w+")
+from scraper.extract.words import words
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,6 @@ def fingerprint(pages: list[Saved]) -> str:
         for part in (page.name, page.html, page.gold):
             digest.update(hashlib.sha256(part.encode()).digest())
     return digest.hexdigest()
-
-
-def words(text: str) -> list[str]:
-    """Words as the benchmark counts them: runs of letters and digits, lower case."""
-    return _WORD.findall(text.lower())
 
 
 def word_f1(found: str, gold: str) -> float:

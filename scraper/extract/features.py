@@ -10,10 +10,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from scraper.extract.blocks import Page
+from scraper.extract.blocks import HEADINGS, Page
 from scraper.extract.hints import HINTS, hints_in
 from scraper.extract.metadata import Metadata
-from scraper.extract.text_features import PHRASE_NAMES, Rows, Texts, phrase_bits, texts_of
+from scraper.extract.phrases import PHRASE_NAMES
+from scraper.extract.text_features import Rows, Texts, bits, texts_of
 
 TAGS = (
     "main", "article", "section", "header", "footer", "nav", "aside", "form", "table", "ul", "ol",
@@ -28,17 +29,18 @@ _LEVELS = 6
 """Ancestors whose totals a block is told."""
 
 
-def rows_of(page: Page, metadata: Metadata) -> Rows:
+def rows_of(page: Page, words: list[list[str]], metadata: Metadata) -> Rows:
     """The features of each block.
 
     Args:
         page: n blocks.
+        words: of each block.
         metadata: what the page's head says of it.
 
     Returns:
         n rows; the columns stand in the order in which they are stacked below.
     """
-    texts = texts_of(page.blocks, metadata)
+    texts = texts_of(page.blocks, words, metadata)
     tree = _tree(page, texts)
     place = _place(page, texts)
     whole = _whole(page, texts, metadata)
@@ -110,10 +112,10 @@ def _tree(page: Page, texts: Texts) -> Rows:
         above = up[node]
         node = np.where(above >= 0, above, node)
     masks = [
-        _bits(own_tag[at], len(TAGS)),
-        _bits(np.array(all_tag, dtype=np.int64)[at], len(TAGS)),
-        _bits(near_hint, len(HINTS)),
-        _bits(np.array(all_hint, dtype=np.int64)[at], len(HINTS)),
+        bits(own_tag[at], len(TAGS)),
+        bits(np.array(all_tag, dtype=np.int64)[at], len(TAGS)),
+        bits(near_hint, len(HINTS)),
+        bits(np.array(all_hint, dtype=np.int64)[at], len(HINTS)),
     ]
     return np.hstack([np.stack(columns, axis=1), *masks]).astype(np.float32)
 
@@ -187,10 +189,10 @@ def _place(page: Page, texts: Texts) -> Rows:
         [level for level, _ in heading],
         [min(numbers[k] - at, 50) for k, (_, at) in enumerate(heading)],
     ]
-    said = np.array([phrase_bits(blocks[at].text if at >= 0 else "") for _, at in heading])
-    return np.hstack(
-        [np.array(columns, dtype=np.float32).T, _bits(said, len(PHRASE_NAMES))]
-    ).astype(np.float32)
+    said = np.array([texts.phrases[at] if at >= 0 else 0 for _, at in heading], dtype=np.int64)
+    return np.hstack([np.array(columns, dtype=np.float32).T, bits(said, len(PHRASE_NAMES))]).astype(
+        np.float32
+    )
 
 
 def _last_heading(page: Page) -> list[tuple[int, int]]:
@@ -199,7 +201,7 @@ def _last_heading(page: Page) -> list[tuple[int, int]]:
     found = []
     for number, block in enumerate(page.blocks):
         tag = page.nodes[block.node].tag
-        if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
+        if tag in HEADINGS:
             level, at = int(tag[1]), number
         found.append((level, at))
     return found
@@ -251,10 +253,6 @@ def _path(page: Page, node: int) -> str:
         parts.append(f"{current.tag}.{current.hints.partition(' ')[0]}")
         node = current.parent
     return "/".join(parts)
-
-
-def _bits(values: npt.NDArray[np.int64], count: int) -> Rows:
-    return ((values[:, None] >> np.arange(count)) & 1).astype(np.float32)
 
 
 @lru_cache(maxsize=20_000)

@@ -1,4 +1,9 @@
-"""The learned judgement of blocks: gradient-boosted trees, read from a file of plain arrays."""
+"""The learned judgement of blocks: gradient-boosted trees, read from a file of plain arrays.
+
+The trees are small, so all their comparisons are made at once: of a tree's leaves a comparison that
+goes right rules out those on its left, and the first leaf that nothing rules out is reached
+(Lucchese et al., QuickScorer, SIGIR 2015).
+"""
 
 from functools import cache
 from pathlib import Path
@@ -10,26 +15,32 @@ import numpy.typing as npt
 from scraper.extract.text_features import Rows
 
 FOREST = Path(__file__).parent / "forest.npz"
-_Ints = npt.NDArray[np.int32]
+LEAVES = 8
+"""Leaves of a tree at most: a byte has a bit for each."""
+_AT_ONCE = 256
+"""Blocks; more at once would take much memory."""
+_FIRST_BIT = np.array([(bits & -bits).bit_length() - 1 for bits in range(256)], dtype=np.int64)
+"""Position of the lowest bit of a byte."""
 
 
 class Forest(NamedTuple):
-    """t trees of at most n nodes each; a leaf's children are the leaf itself.
+    """t trees of at most 8 leaves and 7 splits each, which share c different comparisons.
 
     See `scraper.extract.learn`, which makes it.
     """
 
-    column: _Ints
-    """t × n. Column of the features that a node compares."""
+    column: npt.NDArray[np.int32]
+    """c. Column of the features that is compared."""
     threshold: npt.NDArray[np.float32]
-    """t × n. A value below it goes left."""
-    left: _Ints
-    right: _Ints
+    """c. A value below it goes left."""
+    split: npt.NDArray[np.int32]
+    """t × 7. Position of each split's comparison."""
+    mask: npt.NDArray[np.uint8]
+    """t × 7. The leaves, a bit each from the left, that a split going right leaves over."""
     value: npt.NDArray[np.float32]
-    """t × n. What a leaf adds to the log-odds."""
+    """t × 8. What a leaf adds to the log-odds."""
     base: float
     """Log-odds before any tree."""
-    depth: int
     columns: int
     """Features it was trained on."""
 
@@ -39,7 +50,7 @@ def forest() -> Forest:
     """The forest that comes with the package."""
     with np.load(FOREST) as stored:
         fields = {name: stored[name] for name in stored.files}
-    scalars = {name: fields.pop(name).item() for name in ("base", "depth", "columns")}
+    scalars = {name: fields.pop(name).item() for name in ("base", "columns")}
     return Forest(**fields, **scalars)
 
 
@@ -52,16 +63,28 @@ def probabilities(trees: Forest, rows: Rows) -> npt.NDArray[np.float64]:
 
     Returns:
         b probabilities.
+
+    Raises:
+        ValueError: the rows have other columns than the forest was trained on.
     """
-    count, most = trees.column.shape
-    start = (np.arange(count) * most).astype(np.int32)[None]
-    column, threshold = trees.column.ravel(), trees.threshold.ravel()
-    left, right = trees.left.ravel(), trees.right.ravel()
-    flat, row = rows.ravel(), (np.arange(len(rows)) * rows.shape[1])[:, None]
-    at = np.repeat(start, len(rows), axis=0)
-    for _ in range(trees.depth):
-        below = flat.take(row + column.take(at)) < threshold.take(at)
-        at = start + np.where(below, left.take(at), right.take(at))
-    odds = trees.base + trees.value.ravel().take(at).sum(axis=1, dtype=np.float64)
+    if rows.shape[1] != trees.columns:
+        raise ValueError(
+            f"the forest was trained on {trees.columns} features, these rows have {rows.shape[1]}; "
+            "learn it again with python -m scraper.extract.learn"
+        )
+    parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+    odds = np.concatenate([_odds(trees, part) for part in parts])
     chances: npt.NDArray[np.float64] = 1 / (1 + np.exp(-odds))
     return chances
+
+
+def _odds(trees: Forest, rows: Rows) -> npt.NDArray[np.float64]:
+    compared = np.ascontiguousarray(rows.T)[trees.column]
+    goes_left = (compared < trees.threshold[:, None]).view(np.uint8)
+    all_or_none = np.negative(goes_left)  # 255, all bits, where it goes left and rules nothing out
+    reached = np.full((len(trees.split), len(rows)), 255, dtype=np.uint8)
+    for split, mask in zip(trees.split.T, trees.mask.T, strict=True):
+        reached &= all_or_none[split] | mask[:, None]
+    added = np.take_along_axis(trees.value, _FIRST_BIT[reached], axis=1)
+    odds: npt.NDArray[np.float64] = trees.base + added.sum(axis=0, dtype=np.float64)
+    return odds

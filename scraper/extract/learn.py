@@ -17,20 +17,23 @@ import xgboost
 from rapidfuzz.distance import LCSseq
 
 from scraper.extract.blocks import Page, parse
-from scraper.extract.choose import choose
-from scraper.extract.corpus import Saved, mean_by_kind, saved_pages, word_f1, words
-from scraper.extract.forest import FOREST, Forest, probabilities
+from scraper.extract.choose import taken
+from scraper.extract.corpus import Saved, mean_by_kind, saved_pages, word_f1
+from scraper.extract.forest import FOREST, LEAVES, Forest, probabilities
 from scraper.extract.markdown import markdown
+from scraper.extract.noise import without_noise
 from scraper.extract.score import features_of
 from scraper.extract.text_features import Rows
+from scraper.extract.words import words
 
 Numbers = npt.NDArray[np.float64]
 _SETTINGS = {
     "objective": "binary:logistic", "tree_method": "hist", "grow_policy": "lossguide",
-    "max_leaves": 15, "max_depth": 0, "eta": 0.06, "subsample": 0.7, "colsample_bytree": 0.3,
+    "max_leaves": LEAVES, "max_depth": 0, "eta": 0.06, "subsample": 0.7, "colsample_bytree": 0.3,
     "reg_lambda": 5, "min_child_weight": 5, "max_bin": 64, "nthread": 1,
 }  # fmt: skip
-_ROUNDS = 200
+_ROUNDS = 300
+_SEEDS = 3
 _FOLDS = 5
 
 
@@ -81,8 +84,12 @@ def _shares(texts: list[list[str]], gold: str) -> Numbers:
     return shares
 
 
-def train(examples: list[Example], seed: int = 1) -> Forest:
-    """Boosted trees on the log-loss of words, every page weighing about the same."""
+def train(examples: list[Example]) -> Forest:
+    """Boosted trees on the log-loss of words, every page weighing about the same.
+
+    Three forests that differ in their random numbers are made one, whose log-odds are their mean:
+    so few pages leave much to chance.
+    """
     used = [one for one in examples if one.page.blocks]
     weights = [_weights(one) for one in used]
     weight = np.concatenate(weights)
@@ -91,12 +98,16 @@ def train(examples: list[Example], seed: int = 1) -> Forest:
         label=np.concatenate([one.shares for one in used]),
         weight=weight / weight.mean(),
     )
-    booster = xgboost.train({**_SETTINGS, "seed": seed}, data, _ROUNDS)
-    configured = json.loads(booster.save_config())
-    raw = configured["learner"]["learner_model_param"]["base_score"]
-    mean = float(np.ravel(json.loads(raw))[0])
-    trees = [json.loads(tree) for tree in booster.get_dump(dump_format="json")]
-    return _packed(trees, float(np.log(mean / (1 - mean))), used[0].rows.shape[1])
+    trees: list[dict[str, Any]] = []
+    bases: list[float] = []
+    for seed in range(_SEEDS):
+        booster = xgboost.train({**_SETTINGS, "seed": seed + 1}, data, _ROUNDS)
+        configured = json.loads(booster.save_config())
+        raw = configured["learner"]["learner_model_param"]["base_score"]
+        mean = float(np.ravel(json.loads(raw))[0])
+        bases.append(float(np.log(mean / (1 - mean))))
+        trees += [json.loads(tree) for tree in booster.get_dump(dump_format="json")]
+    return _packed(trees, sum(bases) / _SEEDS, used[0].rows.shape[1])
 
 
 def _weights(one: Example) -> Numbers:
@@ -107,41 +118,47 @@ def _weights(one: Example) -> Numbers:
 
 
 def _packed(trees: list[dict[str, Any]], base: float, columns: int) -> Forest:
-    flat = [_flat(tree) for tree in trees]
-    most = max(len(nodes) for nodes, _ in flat)
-    shape = (len(flat), most)
-    column, left, right = (np.zeros(shape, dtype=np.int32) for _ in range(3))
-    threshold, value = (np.zeros(shape, dtype=np.float32) for _ in range(2))
-    for t, (nodes, _) in enumerate(flat):
-        for n, node in nodes.items():
-            if "leaf" in node:
-                left[t, n] = right[t, n] = n
-                value[t, n] = node["leaf"]
-            else:
-                column[t, n] = int(node["split"][1:])
-                threshold[t, n] = node["split_condition"]
-                left[t, n], right[t, n] = node["yes"], node["no"]
-    depth = max(deep for _, deep in flat)
-    return Forest(column, threshold, left, right, value, base, depth, columns)
+    shape = (len(trees), LEAVES - 1)
+    split, mask = np.zeros(shape, dtype=np.int32), np.full(shape, 255, dtype=np.uint8)
+    value = np.zeros((len(trees), LEAVES), dtype=np.float32)
+    place_of: dict[tuple[int, float], int] = {}
+    for number, tree in enumerate(trees):
+        leaves, splits = _laid_out(tree)
+        value[number, : len(leaves)] = np.array(leaves) / _SEEDS
+        for place, (node, on_left) in enumerate(splits):
+            comparison = int(node["split"][1:]), float(node["split_condition"])
+            split[number, place] = place_of.setdefault(comparison, len(place_of))
+            mask[number, place] = 255 & ~on_left
+    column = np.array([column for column, _ in place_of], dtype=np.int32)
+    threshold = np.array([threshold for _, threshold in place_of], dtype=np.float32)
+    return Forest(column, threshold, split, mask, value, base, columns)
 
 
-def _flat(tree: dict[str, Any]) -> tuple[dict[int, dict[str, Any]], int]:
-    """The nodes of a tree by their number, and how deep it is."""
-    nodes, waiting, deepest = {}, [(tree, 0)], 0
-    while waiting:
-        node, depth = waiting.pop()
-        nodes[node["nodeid"]] = node
-        deepest = max(deepest, depth)
-        waiting += [(child, depth + 1) for child in node.get("children", ())]
-    return nodes, deepest
+def _laid_out(tree: dict[str, Any]) -> tuple[list[float], list[tuple[dict[str, Any], int]]]:
+    """A tree's leaves from left to right; its splits, with the bits of the leaves on their left."""
+    leaves: list[float] = []
+    splits: list[tuple[dict[str, Any], int]] = []
+
+    def walk(node: dict[str, Any]) -> None:
+        if "leaf" in node:
+            leaves.append(node["leaf"])
+            return
+        children = {child["nodeid"]: child for child in node["children"]}
+        first = len(leaves)
+        walk(children[node["yes"]])
+        splits.append((node, (1 << len(leaves)) - (1 << first)))
+        walk(children[node["no"]])
+
+    walk(tree)
+    return leaves, splits
 
 
 def f1_of(trees: Forest, one: Example) -> float:
     """Word F1 of what a forest takes from a page."""
     if not one.page.blocks:
         return word_f1("", one.saved.gold)
-    chosen = np.flatnonzero(choose(probabilities(trees, one.rows), one.sizes))
-    return word_f1(markdown(one.page, chosen.tolist()), one.saved.gold)
+    chances = without_noise(one.page, probabilities(trees, one.rows))
+    return word_f1(markdown(one.page, taken(one.page, chances, one.sizes)), one.saved.gold)
 
 
 def cross_validated(examples: list[Example], folds: int = _FOLDS) -> list[tuple[str, float]]:

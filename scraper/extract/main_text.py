@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from scraper.extract.choose import choose
+from scraper.extract.choose import taken
 from scraper.extract.markdown import markdown
 from scraper.extract.score import Scored, score
 
@@ -15,6 +13,8 @@ class Extracted:
 
     title: str
     text: str
+    with_furniture: str
+    """The text together with what the site's other pages repeat, where that was told."""
 
 
 def extract(html: str) -> Extracted:
@@ -24,5 +24,8 @@ def extract(html: str) -> Extracted:
 
 def chosen_text(scored: Scored) -> Extracted:
     """The blocks of a judged page that are worth taking."""
-    chosen = np.flatnonzero(choose(scored.chances, scored.sizes))
-    return Extracted(scored.title, markdown(scored.page, chosen.tolist()))
+    chosen = taken(scored.page, scored.chances, scored.sizes)
+    text = markdown(scored.page, chosen)
+    repeated = [n for n in scored.furniture if n not in set(chosen)]
+    whole = markdown(scored.page, sorted([*chosen, *repeated])) if repeated else text
+    return Extracted(scored.title, text, whole)

@@ -2,32 +2,36 @@
 
 from collections.abc import Iterable, Iterator
 
-from scraper.extract.blocks import Page
+from scraper.extract.blocks import HEADINGS, Page
 
-_HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+_MARKS = {tag: "#" * int(tag[1]) for tag in HEADINGS}
 
 
 def markdown(page: Page, chosen: Iterable[int]) -> str:
     """The text of the chosen blocks, given by their positions in document order.
 
-    Links and emphasis are left out: what is learned from the text is how the brand writes.
+    Links and emphasis are left out: what is learned from the text is how the brand writes. The
+    cells of a row stand on one line; what else a cell holds has its own lines, as in tables that
+    are there for the layout.
     """
     lines: list[str] = []
-    row, listed = -1, -1
+    row, cell, listed = -1, -1, -1
     for number in chosen:
         block = page.blocks[number]
         found = {tag: node for node, tag in _above(page, block.node)}
         text = block.text
+        heading = next((_MARKS[tag] for tag in found if tag in _MARKS), "")
+        item = found.get("li", -1)
+        last_row, last_cell = row, cell
+        row, cell = found.get("tr", -1), max(found.get("td", -1), found.get("th", -1))
         if "pre" in found:
             lines += ["```", *text.split("\n"), "```"]
+            row = -1
             continue
-        in_row = found.get("tr", -1)
-        if in_row >= 0 and in_row == row:
+        is_plain = not heading and item == listed
+        if row >= 0 and row == last_row and cell != last_cell and is_plain:
             lines[-1] += f" | {' '.join(text.split())}"
             continue
-        row = in_row
-        heading = next((_HEADINGS[tag] for tag in found if tag in _HEADINGS), "")
-        item = found.get("li", -1)
         if heading:
             text = f"{heading} {' '.join(text.split())}"
         elif item >= 0 and item != listed:

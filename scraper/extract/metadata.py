@@ -8,7 +8,8 @@ from typing import Any
 
 import lxml.html
 
-_WORD = re.compile(r"\w+")
+from scraper.extract.words import words
+
 _KINDS = (
     ("product", r"product|offer|itempage|individualproduct|vehicle"),
     ("article", r"article|blogposting|newsarticle|posting|report|recipe"),
@@ -39,7 +40,7 @@ _GENERATORS = re.compile(
     re.IGNORECASE,
 )
 _GENERATOR_NAMES = tuple(_GENERATORS.groupindex)
-_SEPARATOR = re.compile(r"\s+[|·•»—–:-]\s+")
+_SEPARATOR = re.compile(r" [|·•»—–:-] ")
 _MOST_JSON = 2_000_000
 """Characters. Longer scripts of structured data are not read."""
 
@@ -63,28 +64,28 @@ class Metadata:
 
     def __post_init__(self) -> None:
         """Cut the texts into words once."""
-        self._title = set(_words(self.title))
-        self._description = set(_words(self.description))
-        self._data = {word for text in self.data for word in _words(text)}
+        self._title = set(words(self.title))
+        self._description = set(words(self.description))
+        self._data = {word for text in self.data for word in words(text)}
 
     def name(self) -> str:
         """The page's h1, else its title without the site's name before or after a separator."""
-        parts = _SEPARATOR.split(self.title)
+        parts = _SEPARATOR.split(" ".join(self.title.split()))
         own = [part for part in parts if part.strip().casefold() != self.site.casefold()]
         title = self.heading or (own[0] if self.site and len(own) == 1 else self.title)
         return " ".join(title.split())
 
-    def in_title(self, words: list[str]) -> float:
+    def in_title(self, text: list[str]) -> float:
         """Share of the words that the page's title has too."""
-        return _share(words, self._title)
+        return _share(text, self._title)
 
-    def in_description(self, words: list[str]) -> float:
+    def in_description(self, text: list[str]) -> float:
         """Share of the words that the page's description has too."""
-        return _share(words, self._description)
+        return _share(text, self._description)
 
-    def in_data(self, words: list[str]) -> float:
+    def in_data(self, text: list[str]) -> float:
         """Share of the words that the structured data's texts have too."""
-        return _share(words, self._data)
+        return _share(text, self._data)
 
     def kinds(self) -> list[float]:
         """Which kinds of page the types, the address and the generator point to; 1 or 0 each."""
@@ -155,9 +156,5 @@ def _entries(text: str) -> Iterator[dict[str, Any]]:
             waiting.extend(value.values())
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
-
-
-def _share(words: list[str], among: set[str]) -> float:
-    return sum(word in among for word in words) / len(words) if words and among else 0.0
+def _share(text: list[str], among: set[str]) -> float:
+    return sum(map(among.__contains__, text)) / len(text) if text and among else 0.0

@@ -1,20 +1,17 @@
 """What trafilatura takes for the main text, as evidence on each block."""
 
 import logging
-import re
 
 import lxml.html
 import numpy as np
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
 
-from scraper.extract.blocks import Block
 from scraper.extract.text_features import Rows
+from scraper.extract.words import words
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 """A page without text is nothing to report; it is dropped with that reason."""
-
-_WORD = re.compile(r"\w+")
 
 
 def reference_of(tree: lxml.html.HtmlElement) -> str:
@@ -26,18 +23,18 @@ def reference_of(tree: lxml.html.HtmlElement) -> str:
     return (document.text or "") if isinstance(document, Document) else ""
 
 
-def agreement(blocks: list[Block], reference: str) -> Rows:
+def agreement(texts: list[list[str]], reference: str) -> Rows:
     """Three columns: the share of a block in the reference, its length, and its share of the page.
 
-    A block of three words or more is compared by its runs of three words, a shorter one whole.
+    `texts` are the words of each block. One of three words or more is compared by its runs of
+    three words, a shorter one whole.
     """
-    words = _WORD.findall(reference.lower())
-    runs = set(zip(words, words[1:], words[2:], strict=False))
-    lines = {" ".join(_WORD.findall(line)) for line in reference.lower().split("\n")}
-    shared = np.zeros(len(blocks))
-    sizes = np.zeros(len(blocks))
-    for number, block in enumerate(blocks):
-        own = _WORD.findall(block.text.lower())
+    wanted = words(reference)
+    runs = set(zip(wanted, wanted[1:], wanted[2:], strict=False))
+    lines = {" ".join(words(line)) for line in reference.split("\n")}
+    shared = np.zeros(len(texts))
+    sizes = np.zeros(len(texts))
+    for number, own in enumerate(texts):
         sizes[number] = len(own)
         if len(own) >= 3:
             found = [run in runs for run in zip(own, own[1:], own[2:], strict=False)]
@@ -45,5 +42,5 @@ def agreement(blocks: list[Block], reference: str) -> Rows:
         else:
             shared[number] = " ".join(own) in lines
     covered = float((sizes * shared).sum()) / max(float(sizes.sum()), 1.0)
-    columns = [shared, np.full(len(blocks), np.log1p(len(runs))), np.full(len(blocks), covered)]
+    columns = [shared, np.full(len(texts), np.log1p(len(runs))), np.full(len(texts), covered)]
     return np.stack(columns, axis=1).astype(np.float32)

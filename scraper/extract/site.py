@@ -4,7 +4,8 @@ A block is compared by its words, without case and spacing. It is furniture
 
 - when it stands on a large share of the site's pages, wherever; or
 - when it stands at the same place of the markup on at least half of the pages that have anything at
-  that place, and on three at least: a footer that only one of three templates has is found so.
+  that place (on two at least), and on three pages in all: a footer that only one of three templates
+  has is found so.
 
 What stands on one page only is the better evidence for main text: with `MANY` pages and more its
 odds are raised, so that a short list of a product is not taken for furniture.
@@ -20,7 +21,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from scraper.extract.blocks import HEADINGS
 from scraper.extract.score import Scored
+from scraper.extract.words import key as key_of
 
 MIN_PAGES = 3
 """A block on fewer pages than this is never furniture, however small the site."""
@@ -38,19 +41,19 @@ _LIKELY = 0.5
 def compared(pages: Sequence[Scored], share: float) -> list[Scored]:
     """The pages of one site, judged anew: what repeats has no chance, what does not a better one.
 
-    Pages with the same main text count once, so a page that was saved under three addresses does
-    not lose its own words.
+    Pages with the same title and the same likely main text count once, so a page that was saved
+    under three addresses does not lose its own words.
 
     Args:
         pages: all pages of the site.
         share: a block on at least this share of the pages is furniture, wherever it stands.
     """
-    keys = [[_key(block.text) for block in page.page.blocks] for page in pages]
+    keys = [[key_of(block.text) for block in page.page.blocks] for page in pages]
     places = [_places(page) for page in pages]
-    distinct: dict[frozenset[str], int] = {}
+    distinct: dict[tuple[str, frozenset[str]], int] = {}
     for number, page in enumerate(pages):
         own = {key for key, p in zip(keys[number], page.chances, strict=True) if p >= _LIKELY}
-        distinct.setdefault(frozenset(own or keys[number]), number)
+        distinct.setdefault((page.title, frozenset(own or keys[number])), number)
     on_pages: Counter[str] = Counter()
     with_place: Counter[str] = Counter()
     at_place: Counter[tuple[str, str]] = Counter()
@@ -62,15 +65,20 @@ def compared(pages: Sequence[Scored], share: float) -> list[Scored]:
 
     def repeats(place: str, key: str) -> bool:
         here = at_place[place, key]
-        return on_pages[key] >= most or here >= max(MIN_PAGES, SAME_PLACE * with_place[place])
+        if on_pages[key] >= most:
+            return True
+        # Of a place that two pages have, what they share must stand on a third page too.
+        return on_pages[key] >= MIN_PAGES and here >= max(2, SAME_PLACE * with_place[place])
 
     judged = []
     for number, page in enumerate(pages):
         once = [on_pages[key] <= 1 and len(distinct) >= MANY for key in keys[number]]
         again = [repeats(*at) for at in zip(places[number], keys[number], strict=True)]
-        chances = 1 / (1 + (1 / page.chances - 1) * np.exp(-OWN_TEXT * np.array(once, dtype=float)))
-        chances[_gone(page, again)] = 0.0
-        judged.append(replace(page, chances=chances))
+        odds = page.chances / (1 - page.chances) * np.exp(OWN_TEXT * np.array(once, dtype=float))
+        chances = odds / (1 + odds)
+        furniture = _gone(page, again)
+        chances[furniture] = 0.0
+        judged.append(replace(page, chances=chances, furniture=tuple(furniture)))
     return judged
 
 
@@ -81,19 +89,15 @@ def _gone(page: Scored, repeated: list[bool]) -> list[int]:
     for number in sorted(found):
         following = number + 1
         if (
-            _is_heading(nodes[blocks[number].node].tag)
+            nodes[blocks[number].node].tag in HEADINGS
             and following < len(blocks)
             and not repeated[following]
-            and not _is_heading(nodes[blocks[following].node].tag)
+            and nodes[blocks[following].node].tag not in HEADINGS
             and page.chances[number] >= _LIKELY
             and page.chances[following] >= _LIKELY
         ):
             found.discard(number)
     return sorted(found)
-
-
-def _is_heading(tag: str) -> bool:
-    return len(tag) == 2 and tag[0] == "h" and tag[1].isdigit()
 
 
 def _places(page: Scored) -> list[str]:
@@ -103,10 +107,6 @@ def _places(page: Scored) -> list[str]:
         above = paths[node.parent] if node.parent >= 0 else ""
         paths.append(f"{above}/{node.tag}.{node.hints.partition(' ')[0]}")
     return [paths[block.node] for block in page.page.blocks]
-
-
-def _key(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def by_site(hosts: Sequence[str]) -> dict[str, list[int]]:

@@ -1,9 +1,10 @@
 """Where `onbrand extract` finds its pages: a file, an address, or a folder of saved pages."""
 
+import asyncio
 import gzip
+import zlib
 from pathlib import Path
 
-import httpx
 from rich.progress import track
 
 from onbrand.atomic import atomic_file
@@ -11,10 +12,10 @@ from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
 from scraper.extract.main_text import chosen_text, extract
 from scraper.extract.many import score_all
-from scraper.website.charset import decode
+from scraper.website.fetch import FetchError
+from scraper.website.one_page import fetch_page, html_of
 
-_TIMEOUT = 30.0
-"""Seconds without an answer."""
+_ENDINGS = (".html", ".htm", ".html.gz", ".htm.gz")
 
 
 def extract_one(place: str) -> str:
@@ -40,17 +41,24 @@ def extract_folder(folder: Path, out: Path) -> tuple[int, dict[str, str]]:
 
     Raises:
         UsageError: the folder is missing or holds no saved page.
+        OnbrandError: none of its pages can be read.
     """
     paths = [path for path in sorted(folder.glob("*")) if _name(path)] if folder.is_dir() else []
     if not paths:
         raise UsageError(f"{folder} holds no .html or .html.gz file.")
     out.mkdir(parents=True, exist_ok=True)
-    pages, failed = {}, {}
+    pages: dict[str, str] = {}
+    failed: dict[str, str] = {}
     for path in paths:
+        if _name(path) in pages:
+            failed[path.name] = f"another file gives {_name(path)}.md already; rename one of them."
+            continue
         try:
             pages[_name(path)] = _read(path)
         except OnbrandError as error:
             failed[path.name] = str(error)
+    if not pages:
+        raise OnbrandError(f"No page in {folder} can be read: {next(iter(failed.values()))}")
     shown = track(
         score_all(list(pages.values())),
         "Reading pages",
@@ -66,26 +74,24 @@ def extract_folder(folder: Path, out: Path) -> tuple[int, dict[str, str]]:
 
 def _name(path: Path) -> str:
     """The file's name without its ending; empty when it is no saved page."""
-    for ending in (".html", ".htm", ".html.gz", ".htm.gz"):
-        if path.name.endswith(ending):
-            return path.name.removesuffix(ending)
+    for ending in _ENDINGS:
+        if path.name.lower().endswith(ending):
+            return path.name[: -len(ending)]
     return ""
 
 
 def _read(path: Path) -> str:
     try:
         content = path.read_bytes()
-        if path.suffix == ".gz":
+        if path.suffix.lower() == ".gz":
             content = gzip.decompress(content)
-    except (OSError, EOFError) as error:
+        return asyncio.run(html_of(content, "text/html", path.absolute().as_uri()))
+    except (OSError, EOFError, zlib.error, FetchError) as error:
         raise OnbrandError(f"{path} cannot be read: {error}.") from error
-    return decode(content, "text/html")
 
 
 def _fetched(url: str) -> str:
     try:
-        answer = httpx.get(url, follow_redirects=True, timeout=_TIMEOUT)
-        answer.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return asyncio.run(fetch_page(url))
+    except FetchError as error:
         raise OnbrandError(f"{url} cannot be fetched: {error}.") from error
-    return decode(answer.content, answer.headers.get("content-type", ""))

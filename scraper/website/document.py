@@ -8,6 +8,8 @@ from lxml import html as lxml_html
 
 from scraper.website.absurd_markup import cut_short, shallow, without_endless_tags
 
+HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", ""})
+"""Media types that a page may be called; empty where the server does not say."""
 FEW_CHARACTERS = 200
 """A page with less visible text than this is taken to be written by its scripts."""
 SHELL_CHARACTERS = 1000

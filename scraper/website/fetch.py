@@ -26,6 +26,8 @@ BACKOFF_SECONDS = 0.5
 """Before the first retry; doubled for each further one."""
 MOST_REFUSALS = 5
 """So often is a URL asked for again that is put off with 429, or with 503 and Retry-After."""
+MOST_REDIRECTS = 10
+"""So many are followed, one after the other, by those who follow them."""
 LOST_AFTER = 10
 """URLs in a row for which a host gives no connection, or puts off every request; then it is asked
 no more in this run."""
@@ -108,8 +110,9 @@ class Fetcher:
         """Answer to a GET; the body is read only where `wanted` takes the media type.
 
         Redirects are handed back, not followed. 5xx and broken connections are tried again three
-        times. 429, and 503 with Retry-After, hold up the whole host for as long as it asks. With
-        `known`, the answer is 304 without a body where nothing has changed.
+        times. 429, and 503 with Retry-After, hold up the whole host for as long as it asks, and
+        not less than a backoff. With `known`, the answer is 304 without a body where nothing has
+        changed.
 
         Raises:
             FetchError: no answer in time, no connection, a body too large or of another type,
@@ -140,7 +143,7 @@ class Fetcher:
                     reason = f"HTTP {answer.status}"
                 if rest is not None or (answer and answer.status == 429):
                     refusals += 1
-                    self.pace.hold(host, backoff if rest is None else rest)
+                    self.pace.hold(host, max(backoff, rest or 0.0))
                     backoff = 0.0
                 else:
                     failures += 1

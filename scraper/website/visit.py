@@ -1,19 +1,19 @@
 """One visit: what becomes of a URL whose turn has come."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 
 from onbrand.artifact import now
 from onbrand.config import Website
 from scraper.raw import Page
 from scraper.website.charset import decode
-from scraper.website.document import needs_javascript, parse
+from scraper.website.document import HTML_TYPES, needs_javascript, parse
 from scraper.website.earlier import Earlier, EarlierPage
-from scraper.website.fetch import Answer, Fetcher, FetchError
+from scraper.website.fetch import MOST_REDIRECTS, Answer, Fetcher, FetchError
 from scraper.website.frontier import Entry, Frontier
 from scraper.website.links import canonical, links
 from scraper.website.login_wall import asks_for_login, leads_to_login
+from scraper.website.one_page import readable_at
 from scraper.website.pdf import (
     MOST_PAGES,
     PDF_TYPE,
@@ -29,9 +29,6 @@ from scraper.website.robots import Robots
 from scraper.website.selection import Selection
 from scraper.website.soft_404 import Look, Soft404
 
-MOST_REDIRECTS = 10
-
-_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", ""})
 _REFUSALS = {
     401: "it asks for a login (HTTP 401)",
     403: "HTTP 403: it asks for a login, or keeps crawlers out",
@@ -69,7 +66,7 @@ class Visitor:
                 return
             answer = await self._fetcher.get(
                 entry.url,
-                wanted=_readable_at(entry.url),
+                wanted=readable_at(entry.url),
                 known=earlier.validators if earlier else None,
             )
             if answer.redirect is not None:
@@ -128,10 +125,9 @@ class Visitor:
 
     def _keep_for_now(self, entry: Entry, page: Page, error: FetchError) -> None:
         """Keep an earlier crawl's page as long as the site cannot say what has become of it."""
-        reason = f"{error}; kept as it was fetched on {page.fetched_at[:10]}"
         tree = parse(page.html)
         found = links(tree, page.final_url) if tree is not None else set()
-        self._finish_page(entry, page, found, reason, passing=True)
+        self._finish_page(entry, page, found, str(error), passing=True)
 
     async def _finish(
         self,
@@ -183,7 +179,7 @@ class Visitor:
             for _ in range(MOST_REDIRECTS):
                 if not await self._robots.allows(url):
                     return None
-                answer = await self._fetcher.get(url, wanted=_HTML_TYPES.__contains__)
+                answer = await self._fetcher.get(url, wanted=HTML_TYPES.__contains__)
                 if answer.redirect is None:
                     break
                 if not answer.redirect or self._selection.objection(answer.redirect):
@@ -217,11 +213,6 @@ class Visitor:
             passing=passing,
             plain=plain,
         )
-
-
-def _readable_at(url: str) -> Callable[[str], bool]:
-    """Whether an answer of a media type can be read: HTML and PDF."""
-    return lambda media_type: media_type in _HTML_TYPES or may_be_pdf(media_type, url)
 
 
 def _media_type(answer: Answer) -> str:

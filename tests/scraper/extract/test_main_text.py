@@ -16,6 +16,7 @@ def test_a_short_page_keeps_headings_and_line_breaks_but_no_furniture() -> None:
     found = extract(PAGE.format(main=MAIN))
     assert found.title == "How to keep a bar dry"
     assert found.text.split("\n") == [
+        "# How to keep a bar dry",
         "Put it on a rack. A bar of 120 g lasts six weeks.",
         "## Does it hurt fish?",
         "No. We tested it in 2003 and again in 2019.",

@@ -21,6 +21,16 @@ def test_headings_lists_tables_quotes_and_code() -> None:
     ]  # fmt: skip
 
 
+def test_tables_for_the_layout_keep_their_lines() -> None:
+    found = all_of(
+        "<table><tr><td><h1>Kelp bar</h1><p>It floats.</p><p>It lasts.</p><ul><li>oat</li>"
+        "<li>kelp</li></ul></td></tr><tr><td>1</td><td><pre>code</pre></td><td>x</td></tr></table>"
+    )
+    assert found.split("\n") == [
+        "# Kelp bar", "It floats.", "It lasts.", "- oat", "- kelp", "1", "```", "code", "```", "x",
+    ]  # fmt: skip
+
+
 def test_scripts_choices_and_comments_are_not_text() -> None:
     assert all_of("<p>Seen<!-- not --><script>x</script></p><select><option>9</select>") == "Seen"
 
