@@ -6,7 +6,8 @@ The posts are invented from a seed, and hard on purpose: few words make up most 
 most posts share an opening, a closing sentence and a block of hashtags with thousands of others, a
 tenth have under eight words, and a twentieth belong to series that differ in a few words. Pairs of
 known similarity around the threshold are planted among them. Side by side in the same run, and on
-the same posts, datasketch's MinHash LSH finds pairs, where it is installed.
+the same posts, datasketch's MinHash LSH finds pairs, where it is installed (`pip install
+datasketch`). Aims at 100,000 posts: 60 s, 2 GiB, precision 0.99, recall 0.98.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TypeVar
 
@@ -141,8 +143,11 @@ def _altered(chance: random.Random, text: str, number: int) -> str:
     return " ".join(words)
 
 
-def ours(posts: list[str]) -> tuple[float, set[Pair]]:
-    """Seconds for the whole step, and the pairs it finds (found apart from that time)."""
+def ours(posts: list[str], planted: set[Pair]) -> tuple[float, set[Pair]]:
+    """Seconds for the whole step, and the pairs it finds (found apart from that time).
+
+    What the step itself made of the planted pairs is printed.
+    """
     from onbrand.record import Record
     from scraper.clean.near_duplicates import group_near_duplicates
     from scraper.clean.rejected import Sieve
@@ -158,6 +163,7 @@ def ours(posts: list[str]) -> tuple[float, set[Pair]]:
     print(f"  peak {_peak():.2f} GiB in the step")
     group = {int(record.id): record.group for record in kept}
     print(f"  {len(sieve.rejected)} dropped, {len(kept)} kept in {len(set(group.values()))} groups")
+    _show_groups(posts, planted, group, {int(r.record.id): r.lost_against for r in sieve.rejected})
     found = {
         (min(i, j), max(i, j))
         for view in views(posts)[:1]
@@ -169,7 +175,31 @@ def ours(posts: list[str]) -> tuple[float, set[Pair]]:
     return seconds, found
 
 
-def datasketch_lsh(posts: list[str]) -> tuple[float, set[Pair]]:
+def _show_groups(
+    posts: list[str], planted: set[Pair], group: dict[int, str], winner: dict[int, str]
+) -> None:
+    """How many planted pairs the step keeps on one side, and how alike its groups are."""
+
+    def ends(post: int) -> str:
+        while post in winner:
+            post = int(winner[post])
+        return group[post]
+
+    together = sum(ends(i) == ends(j) for i, j in planted)
+    print(f"  grouping: recall {together / len(planted):.4f} (dropped, or in one group)")
+    members: dict[str, list[int]] = {}
+    for post, name in group.items():
+        members.setdefault(name, []).append(post)
+    pairs = [pair for posts_ in members.values() for pair in combinations(posts_, 2)]
+    sample = random.Random(1).sample(pairs, min(len(pairs), 100_000))
+    alike = sum(jaccard(posts[i], posts[j]) >= THRESHOLD - 1e-9 for i, j in sample)
+    print(
+        f"  {alike / max(1, len(sample)):.2f} of the {len(pairs)} pairs within a group are that "
+        "alike themselves; the others are joined by a third, as a split without leaks needs"
+    )
+
+
+def datasketch_lsh(posts: list[str], _: set[Pair]) -> tuple[float, set[Pair]]:
     """Seconds for signatures, index and queries with 128 permutations, and the pairs."""
     from datasketch import MinHash, MinHashLSH
 
@@ -188,12 +218,15 @@ def _peak() -> float:
 
 
 def _measured(
-    name: str, method: Callable[[list[str]], tuple[float, set[Pair]]], made: Corpus, out: object
+    name: str,
+    method: Callable[[list[str], set[Pair]], tuple[float, set[Pair]]],
+    made: Corpus,
+    out: object,
 ) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    seconds, found = method(made.posts)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    before = _peak()
     true = {pair for pair, similarity in made.planted.items() if similarity >= THRESHOLD - 1e-9}
+    seconds, found = method(made.posts, true)
+    peak = _peak()
     right = sum(jaccard(made.posts[i], made.posts[j]) >= THRESHOLD - 1e-9 for i, j in found)
     precision = right / max(1, len(found))
     recall = len(true & found) / len(true)

@@ -36,7 +36,7 @@ def scrape(workspace: Workspace, *, force: bool = False) -> Outcome:
     failed, the next scrape tries again, and takes up an interrupted crawl or actor run where it
     was. Pages that failed for what may have passed are tried again by the next two scrapes. Posts
     are bought again only after a change, or with `force`. Where every source failed, `raw/` stays
-    as it was.
+    as it was, and the next scrape tries again.
 
     Raises:
         UsageError: nothing is configured, a configured path is not there, or the actors' token is
@@ -180,12 +180,13 @@ def _crawl(workspace: Workspace, harvest: Harvest, force: bool) -> None:
 def _keep_earlier(workspace: Workspace, harvest: Harvest) -> None:
     """Note each broken source, and keep what an earlier scrape found there.
 
-    Earlier pages stay where they lie within the site, and go where there no longer is one. Posts
-    that were bought are kept already.
+    Earlier pages stay where they lie within the site, and all that crawls left goes where there no
+    longer is one. Posts that were bought are kept already.
     """
     if not workspace.config.website.start_urls:
-        (workspace.raw / raw.PAGES).unlink(missing_ok=True)
-        (workspace.raw / raw.FACTS).unlink(missing_ok=True)
+        from scraper.website.results import remove_results
+
+        remove_results(workspace.raw)
     for name, error in harvest.broken.items():
         count, what = harvest.runs.get(name, 0), "posts"
         if name == "website":

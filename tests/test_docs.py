@@ -23,6 +23,7 @@ import pytest
 import tomlkit
 
 from examples.saltmarsh.serve_site import make_server
+from tests.scraper.dataset_hub import TOKEN, Hub, running_hub
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -104,6 +105,12 @@ def gateway(workspace: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub
+
+
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where new workspaces are made."""
@@ -155,7 +162,11 @@ def test_a_second_run_finds_everything_up_to_date(workspace: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", documented())
 def test_a_documented_command_works(
-    command: str, workspace: Path, empty: Path, request: pytest.FixtureRequest
+    command: str,
+    workspace: Path,
+    empty: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     words = shlex.split(command)
     if words[:2] == ["onbrand", "serve"]:
@@ -165,6 +176,11 @@ def test_a_documented_command_works(
     if "http://" in command and ":8765" not in command and words[0] in ("curl", "onbrand"):
         url = request.getfixturevalue("gateway")
         words = [re.sub(r"^http://(127\.0\.0\.1|host):8080", url, word) for word in words]
+    if words[:2] == ["onbrand", "push"]:
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")  # the test hub does not speak it
+        monkeypatch.setenv("HF_HOME", str(workspace / "hf"))
+        monkeypatch.setenv("HF_ENDPOINT", request.getfixturevalue("hub").url)
     if words[:2] == ["python", "-m"]:
         result = run([*words, "--help"], ROOT)  # its own tests let it serve
     else:

@@ -28,10 +28,6 @@ _FLAGS = [
     "--disable-breakpad",
     "--disable-default-apps",
     "--disable-extensions",
-    # The omnibox of every window would be a page of its own, and cost more than ours. What may be
-    # asked for in a local network is decided here, not by Chromium's own checks.
-    "--disable-features=site-per-process,Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
-    "SpareRendererForSitePerProcess,BackForwardCache,LocalNetworkAccessChecks",
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
@@ -42,6 +38,12 @@ _FLAGS = [
     "--use-mock-keychain",
     "--remote-debugging-port=0",
 ]
+# The omnibox of every window would be a page of its own, and cost more than ours.
+_WITHOUT = (
+    "--disable-features=site-per-process,Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+    "SpareRendererForSitePerProcess,BackForwardCache"
+)
+_LOCAL_CHECKS = "LocalNetworkAccessChecks"
 _NO_SANDBOX = "--no-sandbox"
 _SANDBOX_TROUBLE = ("sandbox", "namespace")
 # What pages ask to be loaded ahead (speculation rules, preconnect) is asked for by the browser
@@ -71,28 +73,30 @@ def find_chromium() -> str | None:
     return next((path for name in _NAMES if (path := shutil.which(name))), None)
 
 
-async def start_chromium(executable: str) -> tuple["ChromiumProcess", str]:
+async def start_chromium(executable: str, *, may_be_local: bool) -> tuple["ChromiumProcess", str]:
     """A running Chromium and its DevTools address.
 
     It has its sandbox, unless it does not start with it: as root, and in containers that forbid
-    user namespaces.
+    user namespaces. Chromium's own checks keep pages off the local network, unless the site may be
+    there.
 
     Raises:
         BrowserUnavailableError: it ended, or took longer than 30 s.
     """
+    features = f"{_WITHOUT},{_LOCAL_CHECKS}" if may_be_local else _WITHOUT
     flags = [_NO_SANDBOX] if os.geteuid() == 0 else []
     while True:
-        process = ChromiumProcess(executable, flags)
+        process = ChromiumProcess(executable, [features, *flags])
         try:
             return process, await process.endpoint()
         except BrowserUnavailableError:
             said = process.said().lower()
-            process.kill()
+            await process.kill()
             if flags or not any(word in said for word in _SANDBOX_TROUBLE):
                 raise
             flags = [_NO_SANDBOX]
         except BaseException:
-            process.kill()
+            await process.kill()
             raise
 
 
@@ -144,10 +148,13 @@ class ChromiumProcess:
         """What Chromium wrote to its standard error."""
         return self._log.read_text(errors="replace").strip()
 
-    def kill(self) -> None:
-        """End Chromium with all its processes and remove its profile."""
+    async def kill(self) -> None:
+        """End Chromium with all its processes, at once, and remove its profile."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        await asyncio.to_thread(self._clear_away)
+
+    def _clear_away(self) -> None:
         self._process.wait()
         if self._process.stdin:
             self._process.stdin.close()

@@ -1,14 +1,10 @@
 """The crawl: from the start URLs through the site, level by level, resumable at any moment."""
 
-import asyncio
 import hashlib
 import json
 import sqlite3
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from onbrand.atomic import atomic_file
 from onbrand.config import Website
@@ -19,20 +15,17 @@ from scraper.website.aliases import find_aliases
 from scraper.website.earlier import Changes, Earlier
 from scraper.website.facts import collect_facts, pages_that_state
 from scraper.website.fetch import Fetcher, FetchError
-from scraper.website.frontier import Entry, Frontier
+from scraper.website.frontier import Frontier
 from scraper.website.render import Renderer
-from scraper.website.results import Results, pack, unpack
+from scraper.website.results import FRONTIER, WEBSITE_FAILED, Results, pack, unpack
 from scraper.website.robots import Robots
+from scraper.website.schedule import visit_all
 from scraper.website.scope import Addresses, Scope
 from scraper.website.selection import Selection
 from scraper.website.site_files import SiteFiles
 from scraper.website.sitemap import listed_pages
-from scraper.website.trap_watch import TrapWatch
-from scraper.website.url import host_of, normalise, origin_of
+from scraper.website.url import normalise, origin_of
 from scraper.website.visit import Visitor
-
-FRONTIER = "crawl.sqlite"
-WEBSITE_FAILED = "website-failed.jsonl"
 
 # Raised whenever the same settings would give other pages than before.
 _VERSION = 2
@@ -122,7 +115,7 @@ async def _crawl(
     fetcher = Fetcher(settings, addresses)
     files = SiteFiles(fetcher, earlier, scope.__contains__)
     robots = Robots(fetcher, frontier, files, settings)
-    renderer = Renderer(settings, scope, addresses, robots)
+    renderer = Renderer(settings, selection, addresses, robots, fetcher.pace)
     try:
         if not frontier.seeded:
             await _seed(settings, start_urls, frontier, files, robots, selection)
@@ -131,7 +124,7 @@ async def _crawl(
         elif frontier.waiting and resumed_from < settings.max_pages:
             notes.print(f"Going on with the crawl: {resumed_from} pages are there already.")
         visitor = Visitor(settings, frontier, fetcher, robots, selection, renderer)
-        await _visit_all(settings, frontier, visitor)
+        await visit_all(settings, frontier, visitor)
     finally:
         await renderer.close()
         await fetcher.close()
@@ -176,7 +169,7 @@ def _hand_on(
         aliases=len(aliases),
         traps=counts.traps,
         excluded=counts.excluded,
-        passing=counts.passing,
+        passing=counts.passing if counts.done < settings.max_pages else 0,
         changes=changes,
     )
 
@@ -210,81 +203,16 @@ async def _seed(
         for origin in sorted({origin_of(url) for url in start_urls}):
             try:
                 named.update(await robots.sitemaps(origin))
-                guessed.add(f"{origin}/sitemap.xml")
+                if await robots.allows(guess := f"{origin}/sitemap.xml"):
+                    guessed.add(guess)
             except FetchError:
                 continue  # the visit of the start URL runs into the same, and says so
     inside = selection.is_inside
-    listed, failed = await listed_pages(files, sorted(named | guessed), inside)
+    sitemaps = sorted(named | guessed)
+    listed, failed = await listed_pages(files, sitemaps, inside, robots.allows)
     # Nobody promised that there is a /sitemap.xml.
     failed = {url: reason for url, reason in failed.items() if url not in guessed - named}
     frontier.seed(start_urls, selection.sift(listed), failed)
-
-
-async def _visit_all(settings: Website, frontier: Frontier, visitor: Visitor) -> None:
-    """Visit until nothing waits or `max_pages` is reached.
-
-    Only URLs among the first `max_pages - done` of a level are visited. Such a URL stays among
-    them whatever becomes of the others, so the set of visited URLs does not depend on timing.
-    """
-    running: dict[asyncio.Task[None], str] = {}
-    watch = TrapWatch(frontier)
-    with _progress() as progress:
-        bar = progress.add_task("pages", total=None)
-        try:
-            while True:
-                known = min(frontier.done + frontier.waiting, settings.max_pages)
-                progress.update(bar, completed=frontier.done, total=known)
-                progress.live.transient = not frontier.done  # that nothing came is said elsewhere
-                for entry in _next(settings, frontier, watch, set(running.values())):
-                    running[asyncio.create_task(visitor.visit(entry))] = entry.url
-                if not running:
-                    return
-                finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in finished:
-                    del running[task]
-                    task.result()
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-
-
-def _next(
-    settings: Website, frontier: Frontier, watch: TrapWatch, in_flight: set[str]
-) -> list[Entry]:
-    """What to visit now, beside what is in flight; a host that has its fill waits its turn."""
-    room = settings.max_pages - frontier.done
-    most = settings.host_concurrency or settings.concurrency
-    busy = Counter(map(host_of, in_flight))
-    chosen: list[Entry] = []
-    for entry in _first(frontier, watch, min(room, 20 * settings.concurrency)):
-        if len(in_flight) + len(chosen) >= settings.concurrency:
-            break
-        if entry.url not in in_flight and busy[host_of(entry.url)] < most:
-            busy[host_of(entry.url)] += 1
-            chosen.append(entry)
-    return chosen
-
-
-def _first(frontier: Frontier, watch: TrapWatch, limit: int) -> list[Entry]:
-    """The first URLs of the level whose turn it is, once its traps have been given up."""
-    while entries := frontier.next(limit):
-        waiting = frontier.waiting
-        watch.look_at(entries[0].level)
-        if frontier.waiting == waiting:
-            break
-    return entries
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("Crawling"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("pages"),
-        TimeElapsedColumn(),
-        console=notes,
-    )
 
 
 def _start_urls(settings: Website) -> list[str]:

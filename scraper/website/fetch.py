@@ -25,7 +25,7 @@ RETRIES = 3
 BACKOFF_SECONDS = 0.5
 """Before the first retry; doubled for each further one."""
 MOST_REFUSALS = 5
-"""So often is a URL asked for again that is put off with 429, or with 503 and Retry-After."""
+"""So often is a URL asked for again that is put off with 429, or with 5xx and Retry-After."""
 MOST_REDIRECTS = 10
 """So many are followed, one after the other, by those who follow them."""
 LOST_AFTER = 10
@@ -110,7 +110,7 @@ class Fetcher:
         """Answer to a GET; the body is read only where `wanted` takes the media type.
 
         Redirects are handed back, not followed. 5xx and broken connections are tried again three
-        times. 429, and 503 with Retry-After, hold up the whole host for as long as it asks, and
+        times. 429, and 5xx with Retry-After, hold up the whole host for as long as it asks, and
         not less than a backoff. With `known`, the answer is 304 without a body where nothing has
         changed.
 

@@ -4,9 +4,13 @@ import gzip
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from scraper.raw import Failed, Page
+from scraper.raw import FACTS, PAGES, Failed, Page
 from scraper.website.database import Database
+
+FRONTIER = "crawl.sqlite"
+WEBSITE_FAILED = "website-failed.jsonl"
 
 LEVEL = 4
 """Of compression: on real pages 6% larger than the usual level of 6, in 60% of the time."""
@@ -71,25 +75,31 @@ class Results:
             "WHERE state = 'done' AND alias_of IS NULL ORDER BY url"
         )
 
-    def pages(self) -> Iterator[Page]:
-        """All pages but the aliases, by URL."""
-        return (unpack(packed) for _, packed in self.packed_pages())
-
     def failed(self) -> list[Failed]:
         """Everything that was set aside, and pages kept with a reservation, by URL."""
-        rows: dict[str, str] = dict(
-            self._db.execute("SELECT url, reason FROM url WHERE reason IS NOT NULL")
-        )
-        rows |= dict.fromkeys(loops(self._db), "it redirects in a circle")
+        rows = self._reasons()
+        for url in self._kept_for_now():
+            rows[url] += f"; kept as it was fetched on {self.page(url).fetched_at[:10]}"
         return [Failed(source="website", locator=url, reason=rows[url]) for url in sorted(rows)]
 
     def failure_of(self, url: str) -> tuple[str, str]:
         """Where a URL's redirects end, and the reason why there is no page there."""
-        reasons = {row.locator: row.reason for row in self.failed()}
+        reasons = self._reasons()
         leads_to = targets(self._db)
         while url not in reasons and url in leads_to:
             url = leads_to[url]
         return url, reasons.get(url, "it was not reached")
+
+    def _reasons(self) -> dict[str, str]:
+        reasons: dict[str, str] = dict(
+            self._db.execute("SELECT url, reason FROM url WHERE reason IS NOT NULL")
+        )
+        return reasons | dict.fromkeys(loops(self._db), "it redirects in a circle")
+
+    def _kept_for_now(self) -> list[str]:
+        """Pages of an earlier crawl that stay because this one got no answer; see the reasons."""
+        rows = self._db.execute("SELECT url FROM url WHERE state = 'done' AND passing")
+        return [url for (url,) in rows]
 
     def has_fresh_page(self) -> bool:
         """Whether any page is not just kept from before for want of an answer."""
@@ -103,6 +113,13 @@ class Results:
                 "SELECT url, content_hash FROM url WHERE state = 'done' AND alias_of IS NULL"
             )
         )
+
+
+def remove_results(folder: Path) -> None:
+    """Remove all that crawls have left in `raw/`."""
+    beside = [f"{FRONTIER}-{suffix}" for suffix in ("wal", "shm")]  # there after a kill
+    for name in (PAGES, FACTS, WEBSITE_FAILED, FRONTIER, *beside):
+        (folder / name).unlink(missing_ok=True)
 
 
 def targets(db: Database) -> dict[str, str]:

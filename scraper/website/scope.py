@@ -61,10 +61,6 @@ class Addresses:
         """Whether this URL's host may be asked at all."""
         return not await self._is_private(host_of(url)) or await self._takes_private()
 
-    async def is_public(self, url: str) -> bool:
-        """Whether this URL's host lies in the public network."""
-        return not await self._is_private(host_of(url))
-
     async def resolve(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[str]:

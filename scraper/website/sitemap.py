@@ -1,7 +1,7 @@
 """Sitemaps: page addresses that a site lists itself (https://www.sitemaps.org/protocol.html)."""
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from lxml import etree
 
@@ -16,21 +16,27 @@ LARGEST = 50_000_000
 
 
 async def listed_pages(
-    files: SiteFiles, sitemaps: Iterable[str], inside: Callable[[str], bool]
+    files: SiteFiles,
+    sitemaps: Iterable[str],
+    inside: Callable[[str], bool],
+    allows: Callable[[str], Awaitable[bool]],
 ) -> tuple[set[str], dict[str, FetchError]]:
     """Pages that the sitemaps list, indexes followed; and the reason for each unreadable sitemap.
 
-    A redirect or an index entry that leaves the site is not followed.
+    A redirect or an index entry that leaves the site is not followed, nor is an entry that
+    robots.txt disallows; `sitemaps` themselves may be asked for.
     """
     pages: set[str] = set()
     failed: dict[str, FetchError] = {}
     waiting = [url for url in dict.fromkeys(sitemaps) if inside(url)]
-    seen = set(waiting)
+    given, seen = set(waiting), set(waiting)
     for count, url in enumerate(waiting):  # grows while it is read
         if count == MOST_FILES:
             failed[url] = FetchError(f"there are more than {MOST_FILES} of them")
             break
         try:
+            if url not in given and not await allows(url):
+                raise FetchError("robots.txt disallows it")
             answer = await files.get(url, LARGEST)
             if answer.status != 200:
                 raise FetchError(f"HTTP {answer.status}")

@@ -41,7 +41,7 @@ _SMALL_TALK = frozenset([
     "ups", "hoppla", "sorry", "page", "seite", "página", "pagina", "strona", "sayfa",
     "страница", "content", "product", "item", "file", "url", "link", "site", "the", "this", "that",
     "we", "you", "it", "is", "was", "were", "are", "be", "could", "looking", "for", "re", "die",
-    "der", "das", "diese", "wurde", "leider", "la", "cette", "est", "esta", "a", "de", "was",
+    "der", "das", "diese", "wurde", "leider", "la", "cette", "est", "esta", "a", "de",
     "requested", "here", "s",
 ])  # fmt: skip
 _DIGITS = re.compile(r"(?!\b(?:404|410)\b)\d+")
@@ -127,16 +127,18 @@ class Soft404:
     async def is_one(self, tree: Any, url: str) -> bool:
         """Whether a page that answered 200 is an error page in truth.
 
-        It is one if it looks like what the host shows under an address that cannot exist: the same
-        words but for two, or the same title and heading, which speak of an error; or, where the
-        host answers such an address properly, if its title or heading say nothing but that there
-        is no page. A text of more than 150 words is never taken for an error page.
+        It is one if its title or heading say nothing but that there is no page; or if it speaks of
+        one and looks like what the host shows under an address that cannot exist: the same words
+        but for two, or the same title and heading, which speak of an error. A text of more than 150
+        words is never taken for an error page.
         """
         look = Look.at(tree, url)
+        if look.is_headed_as_error:
+            return True
         if not look.speaks_of_error:
             return False
         missing = await self._look_of_missing(origin_of(url))
-        return look.is_headed_as_error or (missing is not None and look.resembles(missing))
+        return missing is not None and look.resembles(missing)
 
     async def _look_of_missing(self, origin: str) -> Look | None:
         async with self._locks.setdefault(origin, asyncio.Lock()):

@@ -13,21 +13,26 @@ _CACHED = 65_536
 _TRACKING = frozenset(
     [
         "_ga", "_gl", "_hsenc", "_hsmi", "_kx", "_openstat", "dclid", "epik", "fbclid",
-        "gad_campaignid", "gad_source", "gbraid", "gclid", "gclsrc", "igsh", "igshid",
-        "li_fat_id", "mc_cid", "mc_eid", "mkt_tok", "msclkid", "rb_clickid", "s_kwcid", "scid",
+        "gad_campaignid", "gad_source", "gbraid", "gclid", "gclsrc", "hsa_acc", "hsa_ad", "hsa_cam",
+        "hsa_grp", "hsa_kw", "hsa_la", "hsa_mt", "hsa_net", "hsa_ol", "hsa_src", "hsa_tgt",
+        "hsa_ver", "igsh", "igshid", "li_fat_id", "mc_cid", "mc_eid", "mkt_tok", "msclkid",
+        "mtm_campaign", "mtm_cid", "mtm_content", "mtm_group", "mtm_keyword", "mtm_kwd",
+        "mtm_medium", "mtm_placement", "mtm_source", "pk_campaign", "pk_cid", "pk_content",
+        "pk_keyword", "pk_kwd", "pk_medium", "pk_source", "rb_clickid", "s_kwcid", "scid",
         "srsltid", "ttclid", "twclid", "vero_conv", "vero_id", "wbraid", "wickedid", "yclid",
     ]
 )  # fmt: skip
-_TRACKING_PREFIXES = ("utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_")
+# Short ones such as `pk_` do not do: `pk_product` is a shop's own.
+_TRACKING_PREFIXES = ("utm_", "piwik_", "matomo_")
 
 _SESSIONS = frozenset(["phpsessid", "jsessionid", "oscsid", "zenid", "cftoken", "cfid", "xtcsid"])
 _MAYBE_SESSIONS = frozenset(["sid", "sess", "session", "sessionid", "session_id"])
 _TOKEN = re.compile(r"(?=\D*\d)[0-9A-Za-z]{16,}")
 """A value that is made up, not chosen: what tells `sid=4f1c…` from `sid=shoes`."""
-_SESSION_IN_PATH = re.compile(
-    r";(?:jsessionid|phpsessid|sid)=[^/;]*|/\((?:[A-Z]\([^/()]*\))+\)(?=/|$)", re.IGNORECASE
-)
-"""Java's `;jsessionid=…` and the `/(S(…))/` of ASP.NET."""
+_SESSION_IN_SEGMENT = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/;]*", re.IGNORECASE)
+"""Java's `;jsessionid=…`."""
+_SESSION_SEGMENT = re.compile(r"/\((?:[A-Z]\([^/()]*\))+\)(?=/|$)", re.IGNORECASE)
+"""The `/(S(…))/` of ASP.NET."""
 
 _NO_BREAKS = {9: None, 10: None, 13: None}
 _AROUND = "".join(map(chr, range(33)))
@@ -101,7 +106,9 @@ def _host(host: str) -> str:
 
 def _path(path: str) -> str:
     spelled = _spell(path.replace("\\", "/"), _SAFE_IN_PATH)
-    return _SESSION_IN_PATH.sub("", _without_dots(spelled)) or "/"
+    # In this order, since what one step leaves may be something for the next: `/..;sid=1`.
+    bare = _SESSION_SEGMENT.sub("", _SESSION_IN_SEGMENT.sub("", spelled))
+    return _without_dots(bare) or "/"
 
 
 def _query(query: str) -> str:

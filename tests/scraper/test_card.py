@@ -116,3 +116,25 @@ def test_a_split_by_time_says_so(make_workspace: MakeWorkspace, workspace: Works
     written = card(describe({"train": [], "validation": [], "test": []}, []), config, made)
     assert "Test holds the newest texts" in written
     assert "drawn from the seed" not in written
+
+
+@pytest.mark.parametrize("contact", ["mask", "remove", "keep"])
+@pytest.mark.parametrize("streets", [True, False])
+def test_street_addresses_are_named_where_they_are_looked_for(
+    contact: str, streets: bool, workspace: Workspace
+) -> None:
+    made = read_manifest(workspace.dataset)
+    assert made is not None
+    config = BrandConfig.model_validate(
+        {"clean": {"contact": contact, "street_addresses": streets}}
+    )
+    written = card(describe({"train": [], "validation": [], "test": []}, []), config, made)
+    done, personal = (
+        written.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+        for section in ("What was done to them", "Personal data")
+    )
+    kinds = "Phone numbers, e-mail addresses and street addresses"
+    for part in (done, personal):
+        assert (kinds in part) == streets
+        assert ("Phone numbers and e-mail addresses" in part) == (not streets)
+    assert ("[address]" in done) == (streets and contact == "mask")

@@ -133,6 +133,35 @@ def test_a_site_that_is_down_when_forced_loses_nothing(
     assert not scrape(workspace).was_current, "what has failed is tried again"
 
 
+def test_a_site_that_is_down_when_a_setting_changes_loses_nothing(
+    site: Site, tmp_path: Path
+) -> None:
+    workspace = configure(tmp_path, site.url)
+    scrape(workspace)
+    expected, up = contents(workspace), site.pages
+    site.pages = {}
+    toml = f'[website]\nstart_urls = ["{site.url}/"]\nrender = "never"\nmax_pages = 600\n'
+    (tmp_path / "brand.toml").write_text(toml, encoding="utf-8")
+    workspace = Workspace(tmp_path)
+    with pytest.raises(OnbrandError, match="could be fetched"):
+        scrape(workspace)
+    assert contents(workspace) == expected
+    assert build(workspace).manifest.counts["in.website"] == 24
+    site.pages = up
+    assert scrape(workspace).manifest.counts["pages"] == 24
+
+
+def test_nothing_of_a_crawl_is_left_when_there_is_no_site(site: Site, tmp_path: Path) -> None:
+    workspace = configure(tmp_path, site.url)
+    site.pages["/p1"] = slow(0.02, page("Page 1", link("/missing")))
+    scrape(workspace)
+    killed(workspace, site, "--force", after=3)
+    (tmp_path / "brand.toml").write_text('[social]\ninstagram_exports = ["posts.json"]\n')
+    scrape(Workspace(tmp_path))
+    left = {path.name for path in workspace.raw.iterdir()}
+    assert left == {raw.POSTS, raw.FILES, raw.FAILED, "manifest.json"}
+
+
 def test_pages_of_a_site_that_is_no_longer_named_go(site: Site, tmp_path: Path) -> None:
     scrape(configure(tmp_path, site.url))
     elsewhere = configure(tmp_path, "http://127.0.0.1:9")

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.scraper.website.site import WORDS, Site, answer, heals, link, page, redirect, shell
 
+TOO_LONG = 20.0
+"""Seconds: a pause longer than the time limit of the crawl is to be."""
 STORY = "Our story: " + WORDS
 ERROR_PAGE = "<h1>Oops</h1><p>We could not find {path}. It may never have been here: not found.</p>"
 LOGIN = (
@@ -149,7 +151,7 @@ def _transfers(site: HostileSite, elsewhere: str) -> None:
     site.fail(
         "/dribble", raw(head + b"\r\n", *[b"<"] * 9, pause=0.1, seconds=60), "no answer within"
     )
-    site.fail("/silent", raw(b"", pause=8.0), "no answer within")
+    site.fail("/silent", raw(b"", pause=TOO_LONG), "no answer within")
     site.fail(
         "/endless-head",
         raw(b"HTTP/1.1 200 OK\r\n", *[b"X-A: b\r\n"] * 9, seconds=60),
@@ -250,7 +252,7 @@ def _scripts(site: HostileSite, elsewhere: str) -> None:
     site.keep("/ticks", written(STORY, "setInterval(() => document.body.append('tick'), 5)"))
     site.keep("/polls", written(STORY, "setInterval(() => fetch('/poll'), 5)"))
     site.keep("/waits-for-ever", written(STORY, "fetch('/never')"))
-    site.pages["/never"] = raw(b"", pause=8.0)
+    site.pages["/never"] = raw(b"", pause=TOO_LONG)
     site.pages["/poll"] = answer(200, b"{}", "application/json")
     site.keep("/reloads", written(STORY, "location.reload()"))
     site.keep("/reloads-late", written(STORY, "setTimeout(() => location.reload(), 40)"))

@@ -1,74 +1,30 @@
-"""Real Chromium: what its pages hold, what it may not ask, and that it never stays behind."""
+"""Real Chromium: what its pages hold."""
 
-import asyncio
-import contextlib
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
-from onbrand.config import Website
-from onbrand.errors import OnbrandError, UsageError
-from scraper.raw import Failed, Page, read_raw
-from scraper.website.chromium import find_chromium
-from scraper.website.crawl import CrawlResult, crawl
-from tests.scraper.website.site import Site, answer, link, page, shell, slow
+from tests.scraper.website.rendering import (
+    chromiums,
+    failed,
+    needs_chromium,
+    own_profiles,
+    pages,
+    run,
+    settings,
+    write,
+)
+from tests.scraper.website.site import WORDS, Site, answer, link, page, shell, slow
 
 pytestmark = pytest.mark.slow
-
-needs_chromium = pytest.mark.skipif(
-    find_chromium() is None, reason="Chromium is not installed (apt-get install chromium)"
-)
-
-
-def settings(site: Site, **values: object) -> Website:
-    return Website.model_validate({"start_urls": [site.url], "timeout_seconds": 8.0, **values})
-
-
-def run(folder: Path, wanted: Website) -> CrawlResult:
-    return asyncio.run(crawl(wanted, folder))
-
-
-def pages(folder: Path) -> dict[str, Page]:
-    return {p.url: p for p in read_raw(folder / "pages.jsonl.gz", Page)}
-
-
-def failed(folder: Path) -> dict[str, str]:
-    return {f.locator: f.reason for f in read_raw(folder / "website-failed.jsonl", Failed)}
 
 
 @pytest.fixture(autouse=True)
 def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where this test's Chromiums have their profiles, which tells them from others.
-
-    A short path, unlike tmp_path: Chromium puts a Unix socket there (107 bytes at most).
-    """
-    with tempfile.TemporaryDirectory(prefix="ob-") as folder:
-        monkeypatch.setenv("TMPDIR", folder)
-        monkeypatch.setattr(tempfile, "tempdir", None)  # read TMPDIR again
-        yield Path(folder)
-
-
-def chromiums(profiles: Path) -> list[int]:
-    """Chromium processes that this test started and that still run."""
-    return [
-        process.pid
-        for process in psutil.process_iter(["cmdline", "status"])
-        if process.info["status"] != psutil.STATUS_ZOMBIE
-        and any(str(profiles) in argument for argument in process.info["cmdline"] or [])
-    ]
-
-
-def write(text: str) -> str:
-    return f"document.getElementById('root').innerHTML += '<main>{text}</main>';"
+    with own_profiles(monkeypatch) as folder:
+        yield folder
 
 
 @needs_chromium
@@ -176,43 +132,6 @@ def test_always_renders_what_auto_leaves(site: Site, tmp_path: Path) -> None:
 
 
 @needs_chromium
-def test_hosts_beyond_the_site_must_be_named(
-    site: Site, elsewhere: Site, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """A script from a content delivery network, its data, and a frame that is never wanted."""
-    frame = f"<iframe src='{elsewhere.url}/frame'></iframe>"
-    body = shell("").replace(b"<script>", f"<script src='{elsewhere.url}/app.js'>".encode())
-    site.pages = {"/": page("Home", link("/app", "/twin")), "/app": body + frame.encode()}
-    site.pages["/twin"] = body
-    app = f"fetch('{elsewhere.url}/data').then(r => r.json()).then(d => {{"
-    app += write("'+d.text+'") + "})"
-    data = {"Access_Control_Allow_Origin": "*"}
-    elsewhere.pages = {
-        "/app.js": answer(200, app.encode(), "text/javascript"),
-        "/data": answer(200, b'{"text": "From the network"}', "application/json", **data),
-    }
-    host = elsewhere.url.removeprefix("http://")
-    run(tmp_path / "default", settings(site))
-    assert elsewhere.asked == []
-    missing = f"its text may be missing: website.render_hosts does not name {host}"
-    assert failed(tmp_path / "default") == dict.fromkeys(
-        [f"{site.url}/app", f"{site.url}/twin"], missing
-    )
-    said = " ".join(capfd.readouterr().err.split())
-    assert said.count("website.render_hosts") == 1, "each host is named once"
-
-    run(tmp_path / "named", settings(site, render_hosts=[host.upper()]))
-    assert "<main>From the network</main>" in pages(tmp_path / "named")[f"{site.url}/app"].html
-    assert set(elsewhere.asked) == {"/app.js", "/data"}
-
-
-@pytest.mark.parametrize("entry", ["https://cdn.example.net/", "*.example.net", "a/b", ""])
-def test_hosts_that_cannot_be_right(site: Site, tmp_path: Path, entry: str) -> None:
-    with pytest.raises(UsageError, match=r"website\.render_hosts in brand\.toml"):
-        run(tmp_path, settings(site, render_hosts=[entry]))
-
-
-@needs_chromium
 def test_page_is_asked_for_once(site: Site, tmp_path: Path) -> None:
     """Chromium is given the page that came over plain HTTP, in the charset it was found to have."""
     written = shell(write("Crème")).decode().encode("cp1252")
@@ -249,115 +168,36 @@ def test_late_text_is_waited_for(site: Site, tmp_path: Path) -> None:
 
 
 @needs_chromium
-def test_chromium_that_dies_is_started_again(site: Site, profiles: Path, tmp_path: Path) -> None:
-    """Killed once while it loads two pages: both are there in the end."""
-
-    def kill_once(request: Any) -> None:
-        if site.times["/kill"] == 1:
-            for pid in chromiums(profiles):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        request.answer(200, b"done")
-
-    wait = "fetch('/kill').then(r => r.text()).then(text => {" + write("'+text+'") + "})"
-    site.pages = {"/": page("Home", link("/a", "/b")), "/kill": kill_once}
-    site.pages |= {
-        "/a": shell(wait),
-        "/b": shell("fetch('/slow').then(() => {" + write("b") + "})"),
+def test_requests_are_waited_for_while_the_document_goes_on(site: Site, tmp_path: Path) -> None:
+    """More than two seconds, by scripts that write scripts, and beside a spinner."""
+    fetched = "fetch('/api').then(r => r.text()).then(text => {" + write("'+text+'") + "})"
+    spinner = (
+        "const spin = document.createElement('b'); document.body.append(spin); let n = 0;"
+        "setInterval(() => { spin.textContent = '.'.repeat(n++ % 4) }, 30);"
+    )
+    one = "document.write('<script src=/two.js></script>')"
+    site.pages = {
+        "/": page("Home", link("/writes", "/spins")),
+        "/writes": shell("document.write('<script src=/one.js><\\/script>')"),
+        "/one.js": answer(200, one.encode(), "text/javascript"),
+        "/two.js": slow(2.5, write("late").encode()),
+        "/spins": shell(f"{spinner} fetch('/').then(() => setTimeout(() => {{ {fetched} }}, 50))"),
+        "/api": slow(2.5, b"late"),
     }
-    site.pages["/slow"] = slow(1.0, b"")
     run(tmp_path, settings(site))
     found = pages(tmp_path)
+    assert "<main>late</main>" in found[f"{site.url}/writes"].html
+    assert "<main>late</main>" in found[f"{site.url}/spins"].html
     assert failed(tmp_path) == {}
-    assert "<main>done</main>" in found[f"{site.url}/a"].html
-    assert "<main>b</main>" in found[f"{site.url}/b"].html
-    assert chromiums(profiles) == []
 
 
 @needs_chromium
-def test_sandbox_is_left_only_where_chromium_does_not_start_with_it(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wrapper, log = tmp_path / "chromium", tmp_path / "log"
-    wrapper.write_text(
-        f'#!/bin/sh\necho "$*" >> {log}\n'
-        'case "$*" in *--no-sandbox*) exec ' + str(find_chromium()) + ' "$@";; esac\n'
-        "echo 'FATAL: No usable sandbox! Update your kernel' >&2\nexit 1\n"
-    )
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("ONBRAND_CHROMIUM", str(wrapper))
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    site.pages = {"/": shell(write("A"))}
-    assert run(tmp_path / "raw", settings(site)).rendered == 1
-    first, second = log.read_text().splitlines()
-    assert "--no-sandbox" not in first
-    assert "--no-sandbox" in second
-
-
-def test_without_chromium(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("ONBRAND_CHROMIUM", "/no/such/chromium")
-    site.pages = {"/": page("Home", link("/a", "/b"))}
-    site.pages |= {"/a": shell(write("A")), "/b": shell(write("B"))}
-    assert run(tmp_path, settings(site)).pages == 3
-    assert not any(entry.rendered for entry in pages(tmp_path).values())
-    notes = " ".join(capfd.readouterr().err.split())
-    assert notes.count("apt-get install chromium") == 1
-    with pytest.raises(OnbrandError, match=r"always.*needs Chromium.*apt-get install chromium"):
-        run(tmp_path, settings(site, render="always"))
-
-
-def test_chromium_that_does_not_start(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broken = tmp_path / "chromium"
-    broken.write_text("#!/bin/sh\necho 'libnss3.so is missing' >&2\nexit 127\n")
-    broken.chmod(0o755)
-    monkeypatch.setenv("ONBRAND_CHROMIUM", str(broken))
-    site.pages = {"/": shell(write("A"))}
-    assert run(tmp_path / "auto", settings(site)).pages == 1
-    with pytest.raises(OnbrandError, match=r"does not start \(libnss3\.so is missing\)"):
-        run(tmp_path / "always", settings(site, render="always"))
-
-
-CRAWL = """
-import asyncio, sys
-from pathlib import Path
-from onbrand.config import Website
-from scraper.website.crawl import crawl
-asyncio.run(crawl(Website(start_urls=[sys.argv[1]], timeout_seconds=60), Path(sys.argv[2])))
-"""
-
-
-@needs_chromium
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_chromium_outlives_the_crawl(
-    site: Site, profiles: Path, tmp_path: Path, end: signal.Signals
-) -> None:
-    site.pages = {
-        "/": shell("document.write('<script src=/started.js><\\/script>')"),
-        "/started.js": answer(200, b"while (true) {}", "text/javascript"),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-c", CRAWL, site.url, str(tmp_path)],
-        cwd=Path(__file__).parents[3],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    _wait_until(lambda: site.times["/started.js"])
-    assert chromiums(profiles)
-    os.kill(process.pid, end)
-    _, said = process.communicate(timeout=10)
-    assert process.returncode != 0
-    assert "never retrieved" not in said
-    assert "was destroyed" not in said
-    _wait_until(lambda: not chromiums(profiles))
-    _wait_until(lambda: not list(profiles.iterdir()))
-
-
-def _wait_until(true: Callable[[], object], seconds: float = 20.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+def test_page_that_is_read_while_it_loads_is_named(site: Site, tmp_path: Path) -> None:
+    """Where the text is there all the same, there is nothing to say."""
+    fetched = "fetch('/api').then(r => r.text()).then(text => {" + write("'+text+'") + "});"
+    site.pages = {"/": page("Home", link("/a", "/full")), "/api": slow(12, b"late")}
+    site.pages |= {"/a": shell(fetched), "/full": shell(fetched + write(WORDS))}
+    result = run(tmp_path, settings(site, timeout_seconds=6.0))
+    assert result.rendered == 2
+    missing = "its text may be missing: it was still loading after 3 s"
+    assert failed(tmp_path) == {f"{site.url}/a": missing}

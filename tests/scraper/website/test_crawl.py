@@ -2,50 +2,17 @@
 
 import asyncio
 import socket
-import threading
-import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from onbrand.config import Website
 from onbrand.errors import OnbrandError, UsageError
-from scraper.raw import Failed, Page, read_raw
 from scraper.website.crawl import CrawlResult, crawl
 from scraper.website.earlier import Changes
-from tests.scraper.website.site import (
-    Site,
-    answer,
-    bakery,
-    drip,
-    heals,
-    link,
-    page,
-    redirect,
-    serve,
-    slow,
-)  # fmt: skip
-
-
-def settings(site: Site, **values: object) -> Website:
-    given = {"start_urls": [site.url], "render": "never", "timeout_seconds": 1.0, **values}
-    return Website.model_validate(given)
-
-
-def run(folder: Path, wanted: Website, *, force: bool = False) -> CrawlResult:
-    return asyncio.run(crawl(wanted, folder, force=force))
-
-
-def pages(folder: Path) -> dict[str, Page]:
-    return {p.url: p for p in read_raw(folder / "pages.jsonl.gz", Page)}
-
-
-def failed(folder: Path) -> dict[str, str]:
-    return {f.locator: f.reason for f in read_raw(folder / "website-failed.jsonl", Failed)}
+from tests.scraper.website.crawling import failed, pages, run, settings
+from tests.scraper.website.site import Site, answer, bakery, link, page, redirect, slow
 
 
 def test_whole_site(site: Site, elsewhere: Site, tmp_path: Path) -> None:
@@ -86,56 +53,6 @@ def test_disobedience_is_possible(site: Site, tmp_path: Path) -> None:
     assert f"{site.url}/private/plans" in pages(tmp_path)
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_honoured(site: Site, tmp_path: Path, status: int) -> None:
-    site.pages = {"/": heals(status, 1, page("Home", ""), Retry_After="1")}
-    started = asyncio.run(_timed(crawl(settings(site), tmp_path)))
-    assert started >= 1.0
-    assert site.times["/"] == 2
-
-
-def test_retry_after_may_be_a_date(site: Site, tmp_path: Path) -> None:
-    """Dates have whole seconds: two seconds on means between one and two."""
-    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=2.999), usegmt=True)
-    site.pages = {"/": heals(429, 1, page("Home", ""), Retry_After=soon)}
-    assert asyncio.run(_timed(crawl(settings(site), tmp_path))) >= 1.0
-    assert site.times["/"] == 2
-
-
-def test_429_holds_up_the_whole_host(site: Site, tmp_path: Path) -> None:
-    """While /a waits, nothing is asked; without Retry-After the wait is the backoff."""
-    when: list[float] = []
-
-    def note(request: Any) -> None:
-        when.append(time.monotonic())
-        request.answer(200, page("Noted", ""))
-
-    names = [f"/z{number}" for number in range(6)]
-    site.pages = {"/": page("Home", link("/a", *names)), **dict.fromkeys(names, note)}
-    refusal = heals(429, 1, page("A", ""), Retry_After="1")
-
-    def refuse(request: Any) -> None:
-        when.append(time.monotonic())
-        refusal(request)
-
-    site.pages["/a"] = refuse
-    run(tmp_path, settings(site, concurrency=1))
-    assert len(pages(tmp_path)) == 8
-    assert when[1] - when[0] >= 0.95, "the first request after the refusal"
-    assert site.times["/a"] == 2
-
-
-def test_host_that_asks_for_a_long_rest_is_left_alone(site: Site, tmp_path: Path) -> None:
-    names = [f"/z{number}" for number in range(6)]
-    site.pages = {"/": page("Home", link("/a", *names)), "/a": answer(429, Retry_After="3600")}
-    took = asyncio.run(_timed(crawl(settings(site, concurrency=1), tmp_path)))
-    assert took < 5
-    assert not [path for path in site.asked if path.startswith("/z")]
-    reasons = failed(tmp_path)
-    assert len(reasons) == 7
-    assert "asks to be left alone for 3" in reasons[f"{site.url}/z0"]
-
-
 def test_what_may_have_passed_is_tried_again_by_the_next_crawl(site: Site, tmp_path: Path) -> None:
     site.pages = {
         "/": page("Home", link("/down", "/gone", "/never")),
@@ -160,6 +77,17 @@ def test_what_may_have_passed_is_tried_again_by_the_next_crawl(site: Site, tmp_p
     assert failed(tmp_path)[f"{site.url}/never"] == "HTTP 503"
 
 
+def test_what_there_is_no_room_for_is_not_promised_to_the_next_crawl(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages = {"/": page("Home", link("/a", "/b")), "/a": answer(500), "/b": page("B", "")}
+    assert run(tmp_path, settings(site, max_pages=2)).passing == 0
+    asked = len(site.asked)
+    assert run(tmp_path, settings(site, max_pages=2)).passing == 0
+    assert len(site.asked) == asked
+    assert run(tmp_path, settings(site, max_pages=3)).passing == 1
+
+
 def test_sitemap_that_failed_is_read_again_by_the_next_crawl(site: Site, tmp_path: Path) -> None:
     bakery(site, "http://127.0.0.1:9")
     whole, site.pages["/index.xml"] = site.pages["/index.xml"], answer(500)
@@ -172,47 +100,6 @@ def test_sitemap_that_failed_is_read_again_by_the_next_crawl(site: Site, tmp_pat
     assert f"{site.url}/only-in-sitemap" in pages(tmp_path)
     assert f"{site.url}/index.xml" not in failed(tmp_path)
     assert site.times["/"] == 1
-
-
-def test_host_that_goes_away_is_not_waited_for_page_by_page(tmp_path: Path) -> None:
-    """It answers the start page, then closes: after ten URLs in vain the rest is left."""
-    with Site() as site:
-        serve(site)
-        names = [f"/{number}" for number in range(40)]
-        site.pages = {"/": page("Home", link(*names))}
-
-        async def go() -> CrawlResult:
-            crawling = asyncio.create_task(crawl(settings(site, concurrency=2), tmp_path))
-            while "/" not in site.asked:
-                await asyncio.sleep(0.001)
-            site.shutdown()
-            site.server_close()
-            return await crawling
-
-        asyncio.run(go())
-    reasons = Counter(failed(tmp_path).values())
-    assert reasons["its host has stopped answering"] >= 25
-
-
-async def _timed(work: object) -> float:
-    clock = asyncio.get_running_loop()
-    start = clock.time()
-    await work  # type: ignore[misc]
-    return clock.time() - start
-
-
-def test_timeout_is_for_the_whole_page(site: Site, tmp_path: Path) -> None:
-    """No single read takes long: a byte comes every 50 ms."""
-    site.pages = {"/": page("Home", link("/drip")), "/drip": drip(20)}
-    assert asyncio.run(_timed(crawl(settings(site), tmp_path))) < 4
-    assert failed(tmp_path) == {f"{site.url}/drip": "no answer within 1 s"}
-
-
-def test_delay_spreads_requests(site: Site, tmp_path: Path) -> None:
-    site.pages = {"/": page("Home", link("/a", "/b")), "/a": page("A", ""), "/b": page("B", "")}
-    took = asyncio.run(_timed(crawl(settings(site, delay_seconds=0.2), tmp_path)))
-    assert len(site.asked) == 5  # robots.txt, sitemap.xml, three pages
-    assert took >= 4 * 0.2
 
 
 def test_depth_limit(site: Site, tmp_path: Path) -> None:
@@ -333,29 +220,6 @@ def test_oversized_page_is_set_aside(site: Site, tmp_path: Path) -> None:
     assert f"{site.url}/big" in pages(tmp_path)
     run(tmp_path, settings(site, timeout_seconds=10, max_page_mb=0.5))
     assert failed(tmp_path) == {f"{site.url}/big": "larger than 0.5 MB"}
-
-
-def test_requests_to_one_host_at_once(site: Site, tmp_path: Path) -> None:
-    at_once = most = 0
-    lock = threading.Lock()
-
-    def count(request: Any) -> None:
-        nonlocal at_once, most
-        with lock:
-            at_once += 1
-            most = max(most, at_once)
-        time.sleep(0.03)
-        with lock:
-            at_once -= 1
-        request.answer(200, page("Counted", ""))
-
-    names = [f"/{number}" for number in range(12)]
-    site.pages = {"/": page("Home", link(*names)), **dict.fromkeys(names, count)}
-    run(tmp_path / "2", settings(site, concurrency=8, host_concurrency=2))
-    assert most == 2
-    most = 0
-    run(tmp_path / "all", settings(site, concurrency=8))
-    assert 2 < most <= 8
 
 
 def test_include_and_exclude(site: Site, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onbrand.errors import OnbrandError
 from scraper.raw import Page
 from scraper.website.frontier import Entry, Frontier, Sifted
-from scraper.website.results import Results
+from scraper.website.results import Results, unpack
 
 NAMES = [f"http://x/{letter}" for letter in "abcdefghij"]
 # What a URL turns out to be: None fails, a string redirects there, a list is a page with links.
@@ -57,7 +57,7 @@ def test_any_order_of_answers_gives_the_same_crawl(
                         frontier = Frontier(path, "same")
                 visit(frontier, graph, waiting[choice])
             found = Results(frontier.db)
-            pages = [(page.url, page.depth) for page in found.pages()]
+            pages = [(url, unpack(packed).depth) for url, packed in found.packed_pages()]
             results.append((pages, found.failed(), found.counts()))
             frontier.close()
     assert results[0] == results[1]

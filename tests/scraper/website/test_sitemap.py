@@ -1,9 +1,12 @@
 import gzip
+from pathlib import Path
 
 import pytest
 
 from scraper.website.fetch import FetchError
 from scraper.website.sitemap import read_sitemap
+from tests.scraper.website.crawling import failed, pages, run, settings
+from tests.scraper.website.site import Site, answer, page
 
 URLSET = """<?xml version="1.0"?>
 <!DOCTYPE urlset [<!ENTITY file SYSTEM "file:///etc/passwd"><!ENTITY a "aaaaaaaaaa">]>
@@ -34,3 +37,26 @@ def test_no_sitemap(body: bytes) -> None:
 def test_bomb() -> None:
     with pytest.raises(FetchError, match="larger than 50 MB"):
         read_sitemap(gzip.compress(b"<urlset>" + b" " * 60_000_000, 1))
+
+
+def test_disallowed_sitemaps_are_not_asked_for(site: Site, tmp_path: Path) -> None:
+    """What robots.txt names is offered, wherever it lies; a guess and an index's entry are not."""
+    robots = f"User-agent: *\nDisallow: /private/\nDisallow: /sitemap.xml\nSitemap: {site.url}"
+    entries = "".join(
+        f"<sitemap><loc>{site.url}/{name}</loc></sitemap>"
+        for name in ("private/map.xml", "map.xml")
+    )
+    index = f"<sitemapindex>{entries}</sitemapindex>"
+    listed = f"<urlset><url><loc>{site.url}/listed</loc></url></urlset>"
+    site.pages = {
+        "/": page("Home", ""),
+        "/listed": page("Listed", ""),
+        "/robots.txt": answer(200, f"{robots}/private/index.xml\n".encode(), "text/plain"),
+        "/private/index.xml": answer(200, index.encode(), "application/xml"),
+        "/map.xml": answer(200, listed.encode(), "application/xml"),
+    }
+    run(tmp_path, settings(site))
+    assert list(pages(tmp_path)) == [f"{site.url}/", f"{site.url}/listed"]
+    asked = ["/", "/listed", "/map.xml", "/private/index.xml", "/robots.txt"]
+    assert sorted(site.asked) == asked
+    assert failed(tmp_path) == {f"{site.url}/private/map.xml": "sitemap: robots.txt disallows it"}

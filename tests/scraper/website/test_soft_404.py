@@ -52,7 +52,9 @@ class Host:
     ],
 )
 def test_title_or_heading_says_it_all(title: str, heading: str) -> None:
-    assert Host().has_none_at(html(title, heading, "Try the search, or go home."))
+    host = Host()
+    assert host.has_none_at(html(title, heading, "Try the search, or go home."))
+    assert host.asked == [], "the host need not be asked"
 
 
 @pytest.mark.parametrize(
