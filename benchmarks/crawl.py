@@ -58,9 +58,9 @@ def compare(name: str, own: Run, other: Run, turns: int) -> None:
     runs = [(own(), other()) for _ in range(turns)]
     speeds = []
     for label, results in zip(("Onbrand", name), zip(*runs, strict=True), strict=True):
-        pages = {count for count, _ in results}
+        pages = max(count for count, _ in results)
         seconds = median(taken for _, taken in results)
-        speeds.append(max(pages) / seconds)
+        speeds.append(pages / seconds)
         spread = " ".join(f"{taken:.1f}" for _, taken in results)
         print(f"{label}: {pages} pages in {seconds:.1f} s ({spread}), {speeds[-1]:.1f} a second")
     print(f"ratio: {speeds[0] / speeds[1]:.2f}\n", flush=True)

@@ -85,6 +85,7 @@ def _odds(trees: Forest, rows: Rows) -> npt.NDArray[np.float64]:
     reached = np.full((len(trees.split), len(rows)), 255, dtype=np.uint8)
     for split, mask in zip(trees.split.T, trees.mask.T, strict=True):
         reached &= all_or_none[split] | mask[:, None]
-    added = np.take_along_axis(trees.value, _FIRST_BIT[reached], axis=1)
+    leaf = _FIRST_BIT.take(reached) + np.arange(0, trees.value.size, LEAVES)[:, None]
+    added = trees.value.ravel().take(leaf)
     odds: npt.NDArray[np.float64] = trees.base + added.sum(axis=0, dtype=np.float64)
     return odds

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from math import log1p
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +60,7 @@ def texts_of(blocks: list[Block], words: list[list[str]], metadata: Metadata) ->
         seen[text] += 1
         letters, capitals, digits = _characters(text)
         rows[number] = [
-            np.log1p(len(own)),
+            log1p(len(own)),
             block.link_chars / size,
             len(_SENTENCE_END.findall(text)) / count * 10,
             text[-1] in ".!?…",
@@ -70,12 +71,12 @@ def texts_of(blocks: list[Block], words: list[list[str]], metadata: Metadata) ->
             digits > 0 and bool(_PRICE.search(text)),
             (digits > 0 or "ago" in own) and bool(_DATE.search(text)),
             size / count,
-            np.log1p(text.count("\n")),
-            np.log1p(block.links),
+            log1p(text.count("\n")),
+            log1p(block.links),
             block.emphasised_chars / size,
-            sum(text.count(mark) for mark in ",;") / count,
+            (text.count(",") + text.count(";")) / count,
             letters / size,
-            np.log1p(repeated[text] - 1),
+            log1p(repeated[text] - 1),
             seen[text] > 1,
             metadata.in_title(own),
             metadata.in_description(own),

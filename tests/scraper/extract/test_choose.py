@@ -22,8 +22,8 @@ def test_no_other_set_of_blocks_has_a_larger_expected_f1(page: list[tuple[float,
     chances = np.array([chance for chance, _ in page])
     sizes = np.array([float(size) for _, size in page])
     best = expected_f1(chances, sizes, choose(chances, sizes))
-    for taken in itertools.product((False, True), repeat=len(page)):
-        mask = np.array(taken)
+    for some in itertools.product((False, True), repeat=len(page)):
+        mask = np.array(some)
         if mask.any():
             assert expected_f1(chances, sizes, mask) <= best + 1e-9
 
