@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from ftfy.fixes import fix_latin_ligatures
+
 PDF_TYPE = "application/pdf"
 MOST_PAGES = 200
 """Pages read of one PDF."""
@@ -121,7 +123,9 @@ def _unhyphenated(text: str) -> str:
 
 
 def _clean(line: str) -> str:
-    return " ".join("".join(c for c in line if c.isprintable() or c.isspace()).split())
+    """A line of letters: fonts have ligatures of their own, which no reader sees as one sign."""
+    seen = "".join(c for c in line if c.isprintable() or c.isspace())
+    return fix_latin_ligatures(" ".join(seen.split()))
 
 
 def _running_heads(pages: list[list[str]]) -> set[str]:

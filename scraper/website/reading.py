@@ -55,8 +55,6 @@ class Reader:
         except RenderError as error:
             reason = f"kept as it came, for Chromium could not render it: {error}"
             return replace(plain, reservation=reason)
-        if rendered is None:
-            return plain
         shown = as_it_came(normalise(rendered.url) or url, rendered.html)
         reservation = self._renderer.shortage(rendered) if lacks_text(shown.tree) else None
         return replace(shown, is_rendered=True, reservation=reservation)

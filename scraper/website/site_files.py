@@ -1,12 +1,18 @@
 """robots.txt and sitemaps: fetched over redirects within the site, and only where they changed."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from scraper.website.earlier import Earlier, KeptFile
 from scraper.website.fetch import Answer, Fetcher, FetchError, Validators
 
 MOST_REDIRECTS = 5
+Allows = Callable[[str], Awaitable[bool]]
+
+
+async def _everything(_: str) -> bool:
+    """What robots.txt itself is fetched by."""
+    return True
 
 
 class SiteFiles:
@@ -17,11 +23,14 @@ class SiteFiles:
         self._earlier = earlier
         self._inside = inside
 
-    async def get(self, url: str, largest: int) -> Answer:
+    async def get(self, url: str, largest: int, allows: Allows = _everything) -> Answer:
         """The file, `largest` bytes at most, redirects followed while they stay inside the site.
 
+        `allows` is asked about the target of a redirect.
+
         Raises:
-            FetchError: as `Fetcher.get`; a redirect out of the site; too many redirects.
+            FetchError: as `Fetcher.get`; a redirect out of the site, or to where it may not go; too
+                many redirects.
         """
         for _ in range(MOST_REDIRECTS + 1):
             kept = self._earlier.file(url)
@@ -36,5 +45,7 @@ class SiteFiles:
                 return answer
             if not answer.redirect or not self._inside(answer.redirect):
                 raise FetchError("redirects out of the site")
+            if not await allows(answer.redirect):
+                raise FetchError("redirects to what robots.txt disallows")
             url = answer.redirect
         raise FetchError(f"more than {MOST_REDIRECTS} redirects")

@@ -1,12 +1,12 @@
 """Sitemaps: page addresses that a site lists itself (https://www.sitemaps.org/protocol.html)."""
 
 import zlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from lxml import etree
 
 from scraper.website.fetch import FetchError
-from scraper.website.site_files import SiteFiles
+from scraper.website.site_files import Allows, SiteFiles
 from scraper.website.url import normalise
 
 MOST_FILES = 100
@@ -19,12 +19,12 @@ async def listed_pages(
     files: SiteFiles,
     sitemaps: Iterable[str],
     inside: Callable[[str], bool],
-    allows: Callable[[str], Awaitable[bool]],
+    allows: Allows,
 ) -> tuple[set[str], dict[str, FetchError]]:
     """Pages that the sitemaps list, indexes followed; and the reason for each unreadable sitemap.
 
-    A redirect or an index entry that leaves the site is not followed, nor is an entry that
-    robots.txt disallows; `sitemaps` themselves may be asked for.
+    A redirect or an index entry that leaves the site is not followed, nor is one that robots.txt
+    disallows; `sitemaps` themselves may be asked for.
     """
     pages: set[str] = set()
     failed: dict[str, FetchError] = {}
@@ -37,7 +37,7 @@ async def listed_pages(
         try:
             if url not in given and not await allows(url):
                 raise FetchError("robots.txt disallows it")
-            answer = await files.get(url, LARGEST)
+            answer = await files.get(url, LARGEST, allows)
             if answer.status != 200:
                 raise FetchError(f"HTTP {answer.status}")
             listed, further = read_sitemap(answer.body)

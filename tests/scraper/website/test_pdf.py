@@ -47,6 +47,10 @@ def test_lines_are_joined_to_paragraphs() -> None:
     assert found.pages == 1
 
 
+def test_ligatures_are_letters() -> None:
+    assert pdf._clean("A \ufb01ne co\ufb00ee") == "A fine coffee"
+
+
 def test_running_heads_and_page_numbers_go() -> None:
     topics = ("rye", "wheat", "spelt", "oats")
     pages = [

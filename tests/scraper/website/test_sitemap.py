@@ -6,7 +6,7 @@ import pytest
 from scraper.website.fetch import FetchError
 from scraper.website.sitemap import read_sitemap
 from tests.scraper.website.crawling import failed, pages, run, settings
-from tests.scraper.website.site import Site, answer, page
+from tests.scraper.website.site import Site, answer, page, redirect
 
 URLSET = """<?xml version="1.0"?>
 <!DOCTYPE urlset [<!ENTITY file SYSTEM "file:///etc/passwd"><!ENTITY a "aaaaaaaaaa">]>
@@ -44,7 +44,7 @@ def test_disallowed_sitemaps_are_not_asked_for(site: Site, tmp_path: Path) -> No
     robots = f"User-agent: *\nDisallow: /private/\nDisallow: /sitemap.xml\nSitemap: {site.url}"
     entries = "".join(
         f"<sitemap><loc>{site.url}/{name}</loc></sitemap>"
-        for name in ("private/map.xml", "map.xml")
+        for name in ("private/map.xml", "map.xml", "moved.xml")
     )
     index = f"<sitemapindex>{entries}</sitemapindex>"
     listed = f"<urlset><url><loc>{site.url}/listed</loc></url></urlset>"
@@ -54,9 +54,13 @@ def test_disallowed_sitemaps_are_not_asked_for(site: Site, tmp_path: Path) -> No
         "/robots.txt": answer(200, f"{robots}/private/index.xml\n".encode(), "text/plain"),
         "/private/index.xml": answer(200, index.encode(), "application/xml"),
         "/map.xml": answer(200, listed.encode(), "application/xml"),
+        "/moved.xml": redirect("/private/moved.xml"),
     }
     run(tmp_path, settings(site))
     assert list(pages(tmp_path)) == [f"{site.url}/", f"{site.url}/listed"]
-    asked = ["/", "/listed", "/map.xml", "/private/index.xml", "/robots.txt"]
+    asked = ["/", "/listed", "/map.xml", "/moved.xml", "/private/index.xml", "/robots.txt"]
     assert sorted(site.asked) == asked
-    assert failed(tmp_path) == {f"{site.url}/private/map.xml": "sitemap: robots.txt disallows it"}
+    assert failed(tmp_path) == {
+        f"{site.url}/moved.xml": "sitemap: redirects to what robots.txt disallows",
+        f"{site.url}/private/map.xml": "sitemap: robots.txt disallows it",
+    }
