@@ -1,5 +1,7 @@
 """The base model, quantised or not, and the adapter on top of it."""
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,29 @@ def add_adapter(model: Model, tune: Tune) -> Model:
         return get_peft_model(model, config)
     except ValueError as error:
         raise UsageError(f"[tune] modules = {tune.modules!r} fits nothing: {error}") from error
+
+
+def targeted(linear: Collection[str], modules: str | list[str]) -> list[str]:
+    """The linear layers, by name, that get an adapter; the output embeddings are none of them.
+
+    As PEFT has it: `all-linear`, the ends of names, or a regular expression for whole names.
+
+    Raises:
+        UsageError: none does.
+    """
+    if modules == "all-linear":
+        return list(linear)
+    if isinstance(modules, str):
+        found = [name for name in linear if re.fullmatch(modules, name)]
+    else:
+        ends = tuple(f".{module}" for module in modules)
+        found = [name for name in linear if f".{name}".endswith(ends)]
+    if not found:
+        known = sorted({name.rpartition(".")[2] for name in linear})
+        raise UsageError(
+            f"[tune] modules = {modules!r} fits no layer; this model has {', '.join(known)}."
+        )
+    return found
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import load_from_disk
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from finetune import checkpoint
 from finetune.batches import collate, plan_batches, steps_in
-from finetune.examples import Example, make_examples
+from finetune.data import examples_of
+from finetune.examples import Example
 from finetune.loss import answer_loss, mean_loss
 from finetune.model import (
     add_adapter,
@@ -45,7 +45,6 @@ from onbrand.config import Tune
 from onbrand.console import notes
 from onbrand.errors import OnbrandError
 from onbrand.model_identity import identity_of
-from onbrand.record import Record
 from onbrand.workspace import Workspace
 
 
@@ -65,11 +64,8 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
 
     tokenizer = load_tokenizer(base)
     train, validation = (
-        make_examples(_records(workspace, split), config.brand, tokenizer, settings.max_tokens)
-        for split in ("train", "validation")
+        examples_of(workspace, split, tokenizer) for split in ("train", "validation")
     )
-    if not train:
-        raise OnbrandError(f"{workspace.dataset} has no training texts; add sources and rebuild.")
     steps = steps_in(len(train), settings.batch_size, settings.epochs, settings.max_steps)
     plan = plan_batches([len(e) for e in train], settings.batch_size, steps, settings.seed)
 
@@ -222,13 +218,6 @@ def learning_rate(step: int, steps: int, settings: Tune) -> float:
         return settings.learning_rate * (step + 1) / warmup
     done = (step - warmup) / max(1, steps - warmup)
     return settings.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
-
-
-def _records(workspace: Workspace, split: str) -> list[Record]:
-    """The records of one split; none where a share of 0 left the split out."""
-    folder = workspace.dataset / split
-    rows = load_from_disk(str(folder)) if folder.is_dir() else []
-    return [Record.model_validate(row) for row in rows]
 
 
 def _progress_bar() -> Progress:

@@ -16,7 +16,7 @@ import typer
 from rich.markup import escape
 
 from onbrand import __version__
-from onbrand.cli import dataset, doctor, extract, models, setup, stages, status, talk
+from onbrand.cli import dataset, doctor, extract, models, setup, stages, status, talk, tuning
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
 
@@ -43,6 +43,7 @@ app.command(name="eval", rich_help_panel=_PIPELINE)(stages.evaluate)
 app.command(rich_help_panel=_PIPELINE)(status.status)
 app.command(rich_help_panel=_TALK)(extract.extract)
 app.command(rich_help_panel=_TALK)(dataset.push)
+app.command(rich_help_panel=_TALK)(tuning.export)
 app.command(rich_help_panel=_TALK)(talk.serve)
 app.command(rich_help_panel=_TALK)(talk.chat)
 

@@ -8,6 +8,7 @@ import typer
 from onbrand.artifact import Outcome, required_manifest
 from onbrand.cli.common import AsJson, Force, base_folder, show, workspace_of
 from onbrand.cli.dataset import Explain, show_story
+from onbrand.cli.tuning import Plan, ShowExamples, print_examples, print_plan
 from onbrand.errors import UsageError
 from onbrand.workspace import Workspace, exclusive
 
@@ -31,8 +32,22 @@ def build(
         show(_build(workspace, force), as_json)
 
 
-def tune(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
-    """Tune the base model to the brand's tone (QLoRA)."""
+def tune(
+    context: typer.Context,
+    force: Force = False,
+    as_json: AsJson = False,
+    plan: Plan = False,
+    show_examples: ShowExamples = 0,
+) -> None:
+    """Tune the base model to the brand's tone (QLoRA), or say what that would take."""
+    if plan and show_examples:
+        raise UsageError("--plan and --show ask for different things; give one of them.")
+    if plan:
+        print_plan(workspace_of(context), as_json)
+        return
+    if show_examples:
+        print_examples(workspace_of(context), show_examples)
+        return
     with exclusive(workspace := workspace_of(context)):
         show(_tune(workspace, force), as_json)
 

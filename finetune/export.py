@@ -1,0 +1,100 @@
+"""The merged model as one file that runs without Python: `onbrand export`.
+
+It is loaded back before it is kept: the logits must be the merged model's, up to the rounding that
+was asked for, and the tokens the same.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from finetune.data import examples_of
+from finetune.examples import Example
+from finetune.gguf_model import Precision, write_gguf
+from finetune.model import load_tokenizer
+from finetune.verify import relative_logit_error
+from onbrand.artifact import (
+    Manifest,
+    Outcome,
+    folder_hash,
+    now,
+    required_manifest,
+    up_to_date,
+    versions,
+    write_manifest,
+)
+from onbrand.atomic import atomic_folder
+from onbrand.console import notes
+from onbrand.errors import OnbrandError
+from onbrand.workspace import Workspace
+
+LIMIT = {"f16": 5e-3, "q8_0": 5e-2}
+"""Largest relative logit error: rounding, not another model."""
+_TEXTS = 4
+
+
+def export(workspace: Workspace, precision: Precision, *, force: bool = False) -> Outcome:
+    """Write `models/gguf-PRECISION/model.gguf` from the merged model, and verify it.
+
+    Raises:
+        OnbrandError: no merged model, one that GGUF cannot hold, or a file that is not that model.
+    """
+    merged = required_manifest(workspace.merged, "merged model", "merge")
+    folder = workspace.merged.with_name(f"gguf-{precision}")
+    inputs = {"merged": merged.output_hash}
+    if not force and (manifest := up_to_date(folder, precision, inputs)):
+        return Outcome(manifest, was_current=True)
+    started_at = now()
+    model: Any = AutoModelForCausalLM.from_pretrained(workspace.merged, dtype="auto")
+    tokenizer = load_tokenizer(workspace.merged)
+    examples = examples_of(workspace, "train", tokenizer)[:_TEXTS]
+    name = workspace.config.brand.name or "Onbrand"
+    with atomic_folder(folder) as partial:
+        path = partial / "model.gguf"
+        with notes.status(f"Writing {path.name} …"):
+            write_gguf(model, tokenizer, path, precision, name)
+        with notes.status("Loading it back …"):
+            error = _verified(path, model, tokenizer, examples, precision)
+        manifest = Manifest(
+            command="export",
+            config_hash=precision,
+            inputs=inputs,
+            versions=versions("gguf", "torch", "transformers"),
+            counts={"bytes": path.stat().st_size},
+            output_hash=folder_hash(partial),
+            started_at=started_at,
+            finished_at=now(),
+            details={"precision": precision, "relative_logit_error": error},
+        )
+        write_manifest(partial, manifest)
+    notes.print(f"llama.cpp: llama-cli -m {folder / 'model.gguf'}", soft_wrap=True, markup=False)
+    return Outcome(manifest, was_current=False)
+
+
+def _verified(
+    path: Path, model: Any, tokenizer: Any, examples: list[Example], precision: Precision
+) -> float:
+    """The relative logit error of the file.
+
+    Raises:
+        OnbrandError: it is above the limit, or the tokens are others.
+    """
+    read = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name, local_files_only=True)
+    for example in examples:
+        text = tokenizer.decode(example.prompt + example.answer)
+        if read(text, add_special_tokens=False)["input_ids"] != example.prompt + example.answer:
+            raise OnbrandError(
+                f"The exported tokenizer cuts record {example.record_id} into other tokens."
+            )
+    loaded = AutoModelForCausalLM.from_pretrained(
+        path.parent, gguf_file=path.name, dtype=torch.float32, local_files_only=True
+    )
+    error = relative_logit_error(model, loaded, examples)
+    if not error <= LIMIT[precision]:
+        raise OnbrandError(
+            f"The exported model is not the merged one: its logits differ by {error:.3g}, the "
+            f"limit is {LIMIT[precision]:g}."
+        )
+    return error
