@@ -21,7 +21,7 @@ FLOORS = {
 }  # fmt: skip
 """Mean word F1 of the second half of the pages, by a forest that was trained on the first half."""
 NOISE = 0.005
-"""Twenty articles, on which both take nearly the same: what half of the corpus cannot tell apart."""
+"""Both take nearly the same of twenty articles: half of the corpus cannot tell them apart."""
 SHIPPED_FLOORS = {"overall": 0.89, "product": 0.77, "collection": 0.83, "service": 0.91}
 """The same of all pages, by the shipped forest, which was trained on them."""
 
