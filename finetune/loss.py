@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from peft import PeftModel
 from torch.nn.functional import cross_entropy
 
 from finetune.batches import IGNORED, collate
@@ -21,7 +22,7 @@ def answer_loss(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """
     labels = batch["labels"][:, 1:]
     wanted = labels != IGNORED
-    causal_lm = model.get_base_model()
+    causal_lm: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     hidden = causal_lm.get_decoder()(
         input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
     )[0]

@@ -14,7 +14,7 @@ from bitsandbytes.nn.modules import Linear4bit
 from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM
 
-from finetune.model import TrainedAs, load_tokenizer, load_trained
+from finetune.model import TrainedAs, load_tokenizer, load_trained, written_modules
 from finetune.verify import verify
 from onbrand.artifact import (
     Manifest,
@@ -71,7 +71,10 @@ def merge(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
         output_hash=output_hash,
         started_at=started_at,
         finished_at=now(),
-        details={check.name: check.value for check in verification.checks},
+        details={
+            **{check.name: check.value for check in verification.checks},
+            **{f"{name}_loss": loss for name, loss in verification.held_out_loss.items()},
+        },
     )
     if not verification.passed:
         failed = next(check for check in verification.checks if not check.passed)
@@ -90,13 +93,12 @@ def fold_in(trained: Any, merged: Any) -> None:
     Only modules that were quantised or adapted are touched; embeddings and `lm_head` keep the
     base's values and their tie. `trained` is a PeftModel that has never run a forward pass.
     """
+    sources = dict(trained.get_base_model().named_modules())
     targets = dict(merged.named_modules())
-    for name, module in trained.get_base_model().named_modules():
+    for name in written_modules(trained):
+        module = sources[name]
         adapted = isinstance(module, LoraLayer)
-        layer = module.get_base_layer() if adapted else module
-        if not adapted and (not isinstance(layer, Linear4bit) or name.endswith(".base_layer")):
-            continue
-        weight = _full_precision(layer)
+        weight = _full_precision(module.get_base_layer() if adapted else module)
         if adapted:
             weight = weight + module.get_delta_weight("default").float()
         target = targets[name].weight

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from bitsandbytes.nn.modules import Linear4bit
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils.logging import disable_progress_bar
 
@@ -136,6 +137,19 @@ def load_trained(base: Path, adapter: Path, trained_as: TrainedAs) -> Model:
     """
     model = load_base(base, trained_as.method, torch.device("cpu"), trained_as.dtype)
     return PeftModel.from_pretrained(model, adapter, local_files_only=True).eval()
+
+
+def written_modules(trained: Model) -> set[str]:
+    """Names of the modules whose weights a merge writes: those quantised, and those adapted.
+
+    `trained` is a PeftModel; embeddings and `lm_head` are none of them.
+    """
+    found = set()
+    for name, module in trained.get_base_model().named_modules():
+        is_adapted = isinstance(module, LoraLayer)
+        if is_adapted or (isinstance(module, Linear4bit) and not name.endswith(".base_layer")):
+            found.add(name)
+    return found
 
 
 def parameter_counts(model: Model) -> tuple[int, int]:

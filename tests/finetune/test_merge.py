@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from bitsandbytes.nn.modules import Linear4bit
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.batches import collate
@@ -40,6 +41,10 @@ def test_merged_equals_trained_and_the_files_are_complete(
     errors = {check["name"]: check["value"] for check in verification["checks"]}
     assert verification["passed"]
     assert errors["relative_logit_error"] < LIMIT
+    assert errors["fresh_process_differs"] == 0
+    losses = verification["held_out_loss"]
+    assert losses["merged"] == pytest.approx(losses["adapter"], abs=1e-5)
+    assert losses["merged"] < losses["base"]
     assert merge(tuned, tiny_llama).was_current
 
     tokenizer = AutoTokenizer.from_pretrained(tuned.merged)
@@ -66,14 +71,33 @@ def test_the_known_wrong_ways_give_another_model(
         assert relative_logit_error(trained, wrong, [example]) > 100 * LIMIT
 
 
-@pytest.mark.parametrize("damage", ["weights", "embeddings", "template", "head"])
-def test_verification_catches_damage(tuned: Workspace, tiny_llama: Path, damage: str) -> None:
+@pytest.mark.parametrize(
+    ("damage", "caught_by"),
+    [
+        ("weights", "relative_logit_error"),
+        ("norm", "untouched_change"),
+        ("embeddings", "embedding_change"),
+        ("template", "chat_template_change"),
+        ("head", "tie_lost"),
+        ("adapter", "unused_adapter_tensors"),
+    ],
+)
+def test_verification_catches_damage(
+    tuned: Workspace, tiny_llama: Path, damage: str, caught_by: str
+) -> None:
     merge(tuned, tiny_llama)
     model = AutoModelForCausalLM.from_pretrained(tuned.merged)
     tokenizer = AutoTokenizer.from_pretrained(tuned.merged)
     with torch.no_grad():
         if damage == "weights":
             model.model.layers[0].self_attn.q_proj.weight.mul_(1.01)
+        elif damage == "norm":  # too little for the logits to show
+            model.model.norm.weight[0] += 1e-6
+        elif damage == "adapter":
+            file = tuned.adapter / "adapter_model.safetensors"
+            save_file(
+                load_file(file) | {"base_model.model.lost.lora_A.weight": torch.ones(2)}, file
+            )
         elif damage == "embeddings":
             model.get_input_embeddings().weight[5] += 1e-3
         elif damage == "head":
@@ -84,7 +108,9 @@ def test_verification_catches_damage(tuned: Workspace, tiny_llama: Path, damage:
             tokenizer.chat_template = "{{ messages }}"
     model.save_pretrained(tuned.merged)
     tokenizer.save_pretrained(tuned.merged)
-    assert not verify(tuned, tiny_llama, QLORA, "").passed
+    verification = verify(tuned, tiny_llama, QLORA, "")
+    assert not verification.passed
+    assert caught_by in [check.name for check in verification.checks if not check.passed]
 
 
 def test_the_method_is_the_adapters_not_todays_setting(tuned: Workspace, tiny_llama: Path) -> None:

@@ -1,0 +1,54 @@
+"""The merged model's logits, computed in a process of its own: `python -m finetune.reload FOLDER`.
+
+What a process still holds of training (patched layers, caches, another dtype) cannot help there.
+Token ids come in as JSON, a list per text; the SHA-256 of the logits' bytes goes out.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM
+
+
+@torch.no_grad()
+def logits_hash(model: Any, texts: list[list[int]]) -> str:
+    """SHA-256 over the logits of all texts, in fp32, one text at a time."""
+    digest = hashlib.sha256()
+    for ids in texts:
+        logits = model(input_ids=torch.tensor([ids])).logits.float().contiguous()
+        digest.update(logits.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def logits_hash_elsewhere(folder: Path, texts: list[list[int]]) -> str:
+    """The same of the model in `folder`, loaded by a fresh process with as many threads.
+
+    Raises:
+        OSError: the process failed; its last line is the reason.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "finetune.reload", str(folder)],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        env=os.environ
+        | {
+            "OMP_NUM_THREADS": str(torch.get_num_threads()),
+            "HF_HUB_OFFLINE": "1",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        },
+    )
+    if done.returncode:
+        raise OSError(f"{folder} cannot be loaded again: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    loaded: Any = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype="auto")
+    print(logits_hash(loaded, json.load(sys.stdin)))
