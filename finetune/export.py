@@ -30,7 +30,7 @@ from onbrand.console import notes
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 
-LIMIT = {"f16": 5e-3, "q8_0": 5e-2}
+LIMIT = {"f16": 5e-3, "q8_0": 0.1}
 """Largest relative logit error: rounding, not another model."""
 _TEXTS = 4
 

@@ -1,7 +1,7 @@
 """What a run will hold in memory at its peak, told from the shapes of the model alone.
 
-Notation: d hidden size, f intermediate size, k width of keys (and of values), V vocabulary,
-T tokens of a padded micro-batch, A answer tokens in it.
+Notation: d hidden size, f intermediate size, k width of keys (and of values), L tokens of a
+micro-batch's longest example, A answer tokens in it.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 bytes for 256 (https://arxiv.org/abs/2305.14314, section 3)."""
 TRAINED_BYTES = 4 + 4 + 8 + 4
 """Bytes of a trained value: weight, gradient, AdamW's two moments, the best one so far; in fp32."""
-PROCESS_BYTES = {"cpu": 0.9e9, "cuda": 0.7e9}
+PROCESS_BYTES = {"cpu": 0.8e9, "cuda": 0.7e9}
 """What the libraries take before there is a model: code and heap, or CUDA's context."""
 
 
@@ -36,6 +36,7 @@ class Shapes(BaseModel):
     layers: int
     hidden: int
     intermediate: int
+    heads: int
     key_width: int
     vocabulary: int
     context: int
@@ -80,6 +81,7 @@ def shapes_of(base: str, settings: Tune) -> Shapes:
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
         intermediate=text.intermediate_size,
+        heads=heads,
         key_width=head_width * (getattr(text, "num_key_value_heads", None) or heads),
         vocabulary=text.vocab_size,
         context=text.max_position_embeddings,
@@ -95,30 +97,42 @@ class Memory(BaseModel):
     activations: int
     logits: int
     process: int
+    mapped: int
+    """Pages of the weights' file, on a CPU: the system takes them back where memory is short."""
+
+    @property
+    def needed(self) -> int:
+        """Bytes that must be free."""
+        return self.weights + self.adapter + self.activations + self.logits + self.process
 
     @property
     def total(self) -> int:
-        """Bytes in all."""
-        return self.weights + self.adapter + self.activations + self.logits + self.process
+        """Bytes in all: the resident set."""
+        return self.needed + self.mapped
 
 
-def memory_of(shapes: Shapes, tokens: int, answers: int, dtype: torch.dtype, device: str) -> Memory:
+def memory_of(
+    shapes: Shapes, count: int, length: int, answers: int, dtype: torch.dtype, device: str
+) -> Memory:
     """The peak of a training step.
 
     Args:
         shapes: of the model.
-        tokens: T of the largest micro-batch, padding included.
-        answers: A of the largest micro-batch.
+        count: examples of the micro-batch.
+        length: L.
+        answers: A.
         dtype: that is computed in.
         device: `cpu` or `cuda`.
     """
     size = dtype.itemsize
     plain = shapes.parameters - shapes.quantised
     d, f, k = shapes.hidden, shapes.intermediate, shapes.key_width
-    # Kept for the backward pass, a layer and token: the inputs of the two norms and what they give,
-    # queries, keys and values before and after their rotation, what attention gives; gate, up,
-    # their activation and product.
-    kept = 8 * d + 4 * k + 4 * f
+    # Kept for the backward pass, a layer and token: three values of each norm's step and its input,
+    # queries, keys and values before and after their rotation, keys and values once more for every
+    # head, what attention gives; gate, up, their activation and product.
+    kept = 14 * d + 4 * k + 4 * f
+    if device == "cpu":
+        kept += shapes.heads * length  # attention's weights, which a GPU's kernels do not keep
     return Memory(
         weights=round(
             plain * size
@@ -126,7 +140,8 @@ def memory_of(shapes: Shapes, tokens: int, answers: int, dtype: torch.dtype, dev
             + (shapes.largest_linear * size if shapes.quantised else 0)
         ),
         adapter=shapes.trainable * TRAINED_BYTES,
-        activations=shapes.layers * tokens * kept * size,
+        activations=shapes.layers * count * length * kept * size,
         logits=answers * shapes.vocabulary * 4 * 3,  # logits, their softmax, the gradient
         process=round(PROCESS_BYTES[device]),
+        mapped=shapes.parameters * size if device == "cpu" else 0,
     )

@@ -42,10 +42,10 @@ class Plan(BaseModel):
 
     def objection(self) -> str:
         """Why the run cannot fit; empty where it can."""
-        if self.memory.total <= self.free_bytes:
+        if self.memory.needed <= self.free_bytes:
             return ""
         return (
-            f"Tuning this model takes about {self.memory.total / _GIGABYTE:.1f} GB and "
+            f"Tuning this model takes about {self.memory.needed / _GIGABYTE:.1f} GB and "
             f"{self.free_bytes / _GIGABYTE:.1f} GB are free on {self.device}; lower [tune] "
             'micro_batch_size or max_tokens, take method = "qlora", or name a smaller base model.'
         )
@@ -75,12 +75,19 @@ def make_plan(workspace: Workspace, base: Path) -> Plan:
         tokens=sum(map(len, train)),
         answer_tokens=sum(len(example.answer) for example in train),
         steps=steps,
-        memory=memory_of(
-            shapes,
-            max(len(part) * max(map(len, part)) for part in micro),
-            max(sum(len(example.answer) for example in part) for part in micro),
-            dtype,
-            device.type,
+        memory=max(
+            (
+                memory_of(
+                    shapes,
+                    len(part),
+                    max(map(len, part)),
+                    sum(len(example.answer) for example in part),
+                    dtype,
+                    device.type,
+                )
+                for part in micro
+            ),
+            key=lambda memory: memory.total,
         ),
         free_bytes=_free_bytes(device),
         seconds=padded * _flop_per_token(shapes) / _flop_per_second(device, dtype),
@@ -140,6 +147,7 @@ def table(plan: Plan) -> Table:
         "memory: activations": _gigabytes(memory.activations),
         "memory: logits": _gigabytes(memory.logits),
         "memory: process": _gigabytes(memory.process),
+        "memory: weights' file": _gigabytes(memory.mapped),
         "memory at the peak": _gigabytes(memory.total),
         f"free on {plan.device}": _gigabytes(plan.free_bytes),
         "time": _duration(plan.seconds),

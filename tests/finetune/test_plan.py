@@ -63,7 +63,7 @@ def test_a_run_that_cannot_fit_is_refused_with_the_reason(
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, OnbrandError)
     assert re.search(
-        r"takes about 1\.0 GB and 0\.1 GB are free on cpu; lower", str(result.exception)
+        r"takes about 0\.9 GB and 0\.1 GB are free on cpu; lower", str(result.exception)
     )
     assert "memory at the peak" in result.stdout, "the plan is shown all the same"
 

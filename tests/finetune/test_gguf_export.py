@@ -29,7 +29,7 @@ def merged(
     return workspace
 
 
-@pytest.mark.parametrize(("precision", "limit"), [("f16", 5e-3), ("q8_0", 5e-2)])
+@pytest.mark.parametrize(("precision", "limit"), [("f16", 5e-3), ("q8_0", 0.1)])
 def test_the_file_is_the_merged_model(merged: Workspace, precision: str, limit: float) -> None:
     arguments = ["-w", str(merged.root), "export", "--precision", precision]
     result = CliRunner().invoke(app, arguments)
