@@ -124,7 +124,7 @@ def relative_logit_error(trained: Any, merged: Any, examples: list[Example]) -> 
 
 def _unused_tensors(trained: Any, adapter: Path) -> int:
     """Tensors of the adapter's file that the loaded model does not hold, value for value."""
-    held = get_peft_model_state_dict(trained)
+    held = get_peft_model_state_dict(trained, save_embedding_layers=False)
     stored = load_file(adapter / "adapter_model.safetensors")
     return sum(
         name not in held or not torch.equal(held[name].float().cpu(), tensor.float())
