@@ -129,7 +129,7 @@ class Clean(Section):
         0.3, gt=0, le=1, description="A block on at least this share of a site's pages is furniture"
     )
     near_duplicate: float = Field(
-        0.7, gt=0, le=1, description="Jaccard similarity of word 3-grams that makes two texts one"
+        0.7, gt=0, le=1, description="Jaccard similarity from which two texts stay in one split"
     )
 
 

@@ -77,13 +77,13 @@ def _clean(workspace: Workspace, raw_hash: str, force: bool) -> tuple[Manifest, 
     if manifest and not force and _are_there(folder, (RECORDS, REJECTED, CHANGES)):
         return manifest, True
     started_at = now()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST_NAME).unlink(missing_ok=True)
     found, own_texts = _read(workspace)
     _note_accounts(found, config.social.accounts)
     roots = [root_name(workspace, path) for path in config.files.paths]
     marks = read_marks(workspace.raw)
     result = clean(found, config.clean, config.social.accounts, roots, marks, own_texts)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST_NAME).unlink(missing_ok=True)  # from here on the files are not of one build
     write_rejected(folder / REJECTED, result.rejected)
     write_changes(folder / CHANGES, result.changes)
     write_records(folder / RECORDS, result.records)

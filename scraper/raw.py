@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Literal, TypeVar, cast
@@ -9,6 +10,7 @@ from typing import IO, Any, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict
 
 from onbrand.atomic import atomic_file
+from onbrand.errors import OnbrandError
 
 PAGES = "pages.jsonl.gz"
 POSTS = "posts.jsonl"
@@ -125,10 +127,19 @@ def write_raw(path: Path, items: Iterable[RawItem]) -> int:
 
 
 def read_raw(path: Path, kind: type[RawItem]) -> Iterator[RawItem]:
-    """Read items back; a file that is not there holds none."""
+    """Read items back; a file that is not there holds none.
+
+    Raises:
+        OnbrandError: the file is damaged.
+    """
     if not path.is_file():
         return
     opener = gzip.open if path.suffix == ".gz" else open
-    with cast(IO[bytes], opener(path, "rb")) as lines:
-        for line in lines:
-            yield kind.model_validate(json.loads(line))
+    try:
+        with cast(IO[bytes], opener(path, "rb")) as lines:
+            for line in lines:
+                yield kind.model_validate(json.loads(line))
+    except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
+        raise OnbrandError(
+            f"{path} is damaged; run `onbrand scrape --force` to make it again."
+        ) from error

@@ -37,7 +37,7 @@ def tune(
     force: Force = False,
     as_json: AsJson = False,
     plan: Plan = False,
-    show_examples: ShowExamples = 0,
+    show_examples: ShowExamples = None,
 ) -> None:
     """Tune the base model to the brand's tone (QLoRA), or say what that would take."""
     if plan and show_examples:

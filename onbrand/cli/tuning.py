@@ -14,9 +14,9 @@ Plan = Annotated[
     bool, typer.Option("--plan", help="Only say what it would take: memory, time, steps.")
 ]
 ShowExamples = Annotated[
-    int,
+    int | None,
     typer.Option(
-        "--show", metavar="N", min=0, help="Only show N examples, the trained part marked."
+        "--show", metavar="N", min=1, help="Only show N examples, the trained part marked."
     ),
 ]
 

@@ -78,6 +78,12 @@ def test_examples_are_shown_with_the_trained_part_marked(workspace: Workspace) -
         assert answer.endswith("Fair winds.<|im_end|>")
 
 
+def test_showing_no_example_is_no_run(workspace: Workspace) -> None:
+    result = CliRunner().invoke(app, ["-w", str(workspace.root), "tune", "--show", "0"])
+    assert result.exit_code == 2
+    assert not workspace.adapter.exists()
+
+
 def test_plan_and_show_are_two_questions(workspace: Workspace) -> None:
     result = CliRunner().invoke(app, ["-w", str(workspace.root), "tune", "--plan", "--show", "1"])
     assert isinstance(result.exception, UsageError)

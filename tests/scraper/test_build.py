@@ -288,3 +288,16 @@ def test_any_file_of_the_data_set_that_was_deleted_is_made_again(
         assert not build(workspace).was_current, name
         assert outputs(workspace) == expected
     assert build(workspace).was_current
+
+
+def test_damaged_input_is_named_and_costs_no_earlier_build(make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace(TOML)
+    write_raw_folder(workspace)
+    build(workspace)
+    before = outputs(workspace)
+    with (workspace.raw / "pages.jsonl.gz").open("ab") as pages:
+        pages.write(b"x")
+    with pytest.raises(OnbrandError, match=r"pages\.jsonl\.gz is damaged; run `onbrand scrape"):
+        build(workspace, force=True)
+    assert outputs(workspace) == before
+    assert read_manifest(workspace.clean) is not None
