@@ -144,7 +144,7 @@ def _train(
     settings = run.settings
     parameters = [p for p in run.model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
-        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
+        parameters, lr=settings.peak_learning_rate, weight_decay=settings.weight_decay
     )
     progress, best = checkpoint.load(run.checkpoint, run.model, optimizer, run.fingerprint)
     if progress.step:
@@ -215,9 +215,9 @@ def learning_rate(step: int, steps: int, settings: Tune) -> float:
     """Linear warm-up, then a cosine down to a tenth of the peak."""
     warmup = max(1, round(settings.warmup_share * steps))
     if step < warmup:
-        return settings.learning_rate * (step + 1) / warmup
+        return settings.peak_learning_rate * (step + 1) / warmup
     done = (step - warmup) / max(1, steps - warmup)
-    return settings.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
+    return settings.peak_learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
 
 
 def _progress_bar() -> Progress:

@@ -21,7 +21,8 @@ def _load(folder: Path, text: str) -> BrandConfig:
         ("[brand]\nnmae = 'x'", "unknown key brand.nmae; did you mean brand.name?"),
         ("[tunes]\nrank = 4", "unknown key tunes; did you mean tune?"),
         ("[tune]\nrank = 0", "tune.rank = 0: Input should be greater than or equal to 1."),
-        ("[tune]\nmethod = 'full'", "tune.method = 'full': Input should be 'qlora' or 'lora'."),
+        ("[tune]\nmethod = 'best'", "tune.method = 'best': Input should be 'qlora', 'lora' or"),
+        ("[tune]\nmethod = 'full'\ndora = true", "[tune]: rslora and dora are kinds of adapter"),
         ("[brand\n", "is not valid TOML"),
     ],
 )

@@ -1,0 +1,127 @@
+"""`brand.toml`: one pydantic model per section, every field with its meaning and unit.
+
+Unknown keys are errors that name the nearest known key. Secrets are never configuration: they come
+from the environment or `.env` (see `docs/configuration.md`).
+"""
+
+import difflib
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from onbrand.config.section import Section
+from onbrand.config.serving import Eval, Serving
+from onbrand.config.sources import Brand, Clean, Dataset, Files, Social, Website
+from onbrand.config.tuning import Examples, Model, Teacher, Tracking, Tune
+from onbrand.errors import UsageError
+
+__all__ = [
+    "Brand",
+    "BrandConfig",
+    "Clean",
+    "Dataset",
+    "Eval",
+    "Examples",
+    "Files",
+    "Model",
+    "Serving",
+    "Social",
+    "Teacher",
+    "Tracking",
+    "Tune",
+    "Website",
+    "load_config",
+]
+
+READ_BY = {
+    "raw": (
+        "website",
+        "files",
+        "social.facebook_exports",
+        "social.instagram_exports",
+        "social.facebook_pages",
+        "social.instagram_profiles",
+        "social.max_items",
+        "social.api_url",
+    ),
+    "clean": ("clean", "files.paths", "social.accounts"),
+    "dataset": ("brand.name", "dataset"),
+    "adapter": ("brand", "model", "examples", "teacher", "tune"),
+    "merged": ("model",),
+    "report": ("brand", "model", "eval"),
+}
+"""The sections and keys of `brand.toml` that decide what each artifact holds."""
+
+
+class BrandConfig(Section):
+    """The whole of `brand.toml`."""
+
+    brand: Brand = Brand()
+    website: Website = Website()
+    social: Social = Social()
+    files: Files = Files()
+    clean: Clean = Clean()
+    dataset: Dataset = Dataset()
+    model: Model = Model()
+    examples: Examples = Examples()
+    teacher: Teacher = Teacher()
+    tune: Tune = Tune()
+    tracking: Tracking = Tracking()
+    serving: Serving = Serving()
+    eval: Eval = Eval()
+
+    def hash_for(self, artifact: str) -> str:
+        """SHA-256 over the effective values an artifact depends on; its manifest keeps it.
+
+        When it changes, the artifact is stale.
+        """
+        values = self.model_dump(mode="json")
+        chosen = {}
+        for location in READ_BY[artifact]:
+            section, _, key = location.partition(".")
+            chosen[location] = values[section][key] if key else values[section]
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def load_config(path: Path) -> BrandConfig:
+    """Read and check `brand.toml`.
+
+    Raises:
+        UsageError: the file is missing, is not TOML, or holds a key or value that cannot be right.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} is not there; `onbrand init` makes one.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.") from error
+    try:
+        return BrandConfig.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_explain(error.errors()[0])}") from error
+
+
+def _explain(detail: ErrorDetails) -> str:
+    """Turn pydantic's first complaint into one sentence."""
+    location = [str(part) for part in detail["loc"]]
+    key = ".".join(location)
+    if detail["type"] == "value_error":  # one of ours, about a section as a whole
+        return f"[{key}]: {detail['ctx']['error']}."
+    if detail["type"] != "extra_forbidden":
+        return f"{key} = {detail['input']!r}: {detail['msg']}."
+    known = _known_keys(location[:-1])
+    nearest = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.0)
+    hint = ".".join([*location[:-1], nearest[0]]) if nearest else ""
+    return f"unknown key {key}" + (f"; did you mean {hint}?" if hint else ".")
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    model: Any = BrandConfig
+    for part in location:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)
