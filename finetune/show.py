@@ -2,13 +2,15 @@
 
 import random
 from collections.abc import Iterator
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from rich.text import Text
 
-from finetune.data import examples_of
+from finetune.data import examples_of, missing_briefs
 from finetune.examples import Example
 from finetune.model import load_tokenizer
+from onbrand.console import notes
 from onbrand.workspace import Workspace
 
 TRAINED = "black on green"
@@ -18,16 +20,30 @@ SEEN = "dim"
 def shown_examples(workspace: Workspace, base: Path, count: int) -> Iterator[Text]:
     """So many training examples, drawn by `[tune] seed`, the trained tokens coloured.
 
-    They stand between ⟦ and ⟧ too, for readers without colours.
+    They stand between ⟦ and ⟧ too, for readers without colours. The forms take turns, so that a
+    few examples show all of them.
 
     Raises:
         OnbrandError: as `examples_of`.
     """
     tokenizer = load_tokenizer(base)
     examples = examples_of(workspace, "train", tokenizer)
-    drawn = random.Random(workspace.config.tune.seed).sample(examples, min(count, len(examples)))
-    for example in drawn:
+    if missing := missing_briefs(workspace, tokenizer):
+        notes.print(
+            f"The teacher has still to be asked for {missing} briefs, which `onbrand tune` does; "
+            "the records' own stand here in their place."
+        )
+    for example in islice(_drawn(examples, workspace.config.tune.seed), count):
         yield _shown(example, tokenizer.decode(example.prompt), tokenizer.decode(example.answer))
+
+
+def _drawn(examples: list[Example], seed: int) -> Iterator[Example]:
+    """All examples in a random order in which the forms take turns."""
+    by_form: dict[str, list[Example]] = {}
+    for example in random.Random(seed).sample(examples, len(examples)):
+        by_form.setdefault(example.form, []).append(example)
+    turns = zip_longest(*(by_form[form] for form in sorted(by_form)))
+    return (example for example in chain.from_iterable(turns) if example)
 
 
 def _shown(example: Example, prompt: str, answer: str) -> Text:
