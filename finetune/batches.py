@@ -1,4 +1,4 @@
-"""Which examples each optimiser step sees: shuffled, grouped by length, fixed by the seed."""
+"""Which examples each optimiser step sees, fixed by the seed, and in which forward passes."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from finetune.examples import Example
-
-IGNORED = -100
-"""Label that the loss leaves out (PyTorch's `ignore_index`)."""
+from finetune.token_tree import Batch, TokenTree, padded_batch
+from onbrand.config import Tune
 
 _GROUP = 16
 """Batches whose examples are sorted by length together: little padding, still well mixed."""
@@ -45,24 +44,31 @@ def steps_in(examples: int, batch_size: int, epochs: float, max_steps: int) -> i
     return min(steps, max_steps) if max_steps else steps
 
 
-def collate(
-    examples: Sequence[Example], pad_id: int, device: torch.device
-) -> dict[str, torch.Tensor]:
-    """Right-padded `input_ids`, `attention_mask` and `labels`, each of shape (batch, length).
+def forward_passes(examples: Sequence[Example], tune: Tune, packing: bool) -> list[list[Example]]:
+    """A step's examples in portions of at most `micro_batch_size`.
 
-    Padding is masked by position, never by id: where pad and EOS share an id, EOS keeps its label.
+    With `packing` a portion's tree also keeps to `pack_tokens`; an example longer than that has a
+    row of its own.
     """
-    length = max(len(example) for example in examples)
-    ids = torch.full((len(examples), length), pad_id, dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    labels = torch.full_like(ids, IGNORED)
-    for row, example in enumerate(examples):
-        tokens = torch.tensor(example.prompt + example.answer)
-        ids[row, : len(tokens)] = tokens
-        mask[row, : len(tokens)] = 1
-        labels[row, len(example.prompt) : len(tokens)] = tokens[len(example.prompt) :]
-    return {
-        "input_ids": ids.to(device),
-        "attention_mask": mask.to(device),
-        "labels": labels.to(device),
-    }
+    passes: list[list[Example]] = []
+    tree = TokenTree()
+    for example in examples:
+        full = tree.count == tune.micro_batch_size
+        if packing and tree.count:
+            full = full or len(tree) + tree.growth(example) > tune.pack_tokens
+        if full or not passes:
+            passes.append([])
+            tree = TokenTree()
+        passes[-1].append(example)
+        tree.add(example)
+    return passes
+
+
+def make_batch(examples: list[Example], packing: bool, pad_id: int, device: torch.device) -> Batch:
+    """One forward pass."""
+    if packing:
+        return TokenTree(examples).batch(device)
+    return padded_batch(examples, pad_id, device)
+
+
+collate = padded_batch

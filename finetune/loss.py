@@ -1,47 +1,72 @@
 """The loss that training minimises and validation measures: nats per answer token."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from peft import PeftModel
 from torch.nn.functional import cross_entropy
 
-from finetune.batches import IGNORED, collate
 from finetune.examples import Example
+from finetune.token_tree import Batch, padded_batch
 
 
-def answer_loss(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Sum over the batch of -log p(token), over answer tokens only; a scalar in fp32.
-
-    The sum, not the mean: divided by the answer tokens of the whole optimiser step, accumulated
-    micro-batches equal one large batch whatever the lengths are.
+def token_losses(model: Any, batch: Batch) -> torch.Tensor:
+    """-log p of each answer token, in fp32, shape (A,), in the examples' order.
 
     Only positions that predict an answer token go through the vocabulary projection, which for a
     small model is the most expensive layer.
     """
-    labels = batch["labels"][:, 1:]
-    wanted = labels != IGNORED
     causal_lm: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     hidden = causal_lm.get_decoder()(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
+        input_ids=batch["input_ids"],
+        position_ids=batch["position_ids"],
+        attention_mask=batch["attention_mask"],
+        use_cache=False,
     )[0]
-    logits = causal_lm.get_output_embeddings()(hidden[:, :-1][wanted])
-    return cross_entropy(logits.float(), labels[wanted], reduction="sum")
+    logits = causal_lm.get_output_embeddings()(hidden.flatten(0, 1)[batch["sources"]])
+    return cross_entropy(logits.float(), batch["targets"], reduction="none")
+
+
+def answer_loss(model: Any, batch: Batch) -> torch.Tensor:
+    """Sum of the token losses; a scalar.
+
+    The sum, not the mean: divided by the answer tokens of the whole optimiser step, accumulated
+    forward passes equal one large batch whatever the lengths are.
+    """
+    return token_losses(model, batch).sum()
 
 
 @torch.no_grad()
+def total_loss(
+    model: Any, examples: Sequence[Example], batch_size: int, pad_id: int, device: torch.device
+) -> float:
+    """Sum of the token losses of `examples`, in evaluation mode; the mode is restored."""
+    in_order = sorted(examples, key=len)
+    with evaluating(model):
+        return sum(
+            answer_loss(
+                model, padded_batch(in_order[start : start + batch_size], pad_id, device)
+            ).item()
+            for start in range(0, len(in_order), batch_size)
+        )
+
+
 def mean_loss(
     model: Any, examples: Sequence[Example], batch_size: int, pad_id: int, device: torch.device
 ) -> float:
-    """Mean loss per answer token over `examples`, in evaluation mode; the mode is restored."""
+    """Mean loss per answer token over `examples`, in evaluation mode."""
+    tokens = sum(len(example.answer) for example in examples)
+    return total_loss(model, examples, batch_size, pad_id, device) / max(tokens, 1)
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Evaluation mode for a while; then the mode that was."""
     was_training = model.training
     model.eval()
-    in_order = sorted(examples, key=len)
-    total, tokens = 0.0, 0
-    for start in range(0, len(in_order), batch_size):
-        part = in_order[start : start + batch_size]
-        total += answer_loss(model, collate(part, pad_id, device)).item()
-        tokens += sum(len(example.answer) for example in part)
-    model.train(was_training)
-    return total / max(tokens, 1)
+    try:
+        yield
+    finally:
+        model.train(was_training)

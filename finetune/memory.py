@@ -1,7 +1,7 @@
 """What a run will hold in memory at its peak, told from the shapes of the model alone.
 
-Notation: d hidden size, f intermediate size, k width of keys (and of values), L tokens of a
-micro-batch's longest example, A answer tokens in it.
+Notation: d hidden size, f intermediate size, k width of keys (and of values), L tokens of a row of
+a forward pass, A answer tokens in it.
 """
 
 from typing import Any
@@ -63,16 +63,19 @@ def shapes_of(base: str, settings: Tune) -> Shapes:
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear) and module is not head
     }
-    adapted = targeted(linear, settings.modules)
+    adapted = targeted(linear, settings.modules) if settings.method != "full" else []
     sizes = [module.weight.numel() for module in linear.values()]
     total = sum(parameter.numel() for parameter in model.parameters())
     text = config.get_text_config()
     heads = text.num_attention_heads
     head_width = getattr(text, "head_dim", None) or text.hidden_size // heads
-    trainable = sum(
-        settings.rank * (module.in_features + module.out_features)
-        for module in (linear[name] for name in adapted)
-    )
+    trainable = total
+    if settings.method != "full":
+        trainable = sum(
+            settings.rank * (module.in_features + module.out_features)
+            + (module.out_features if settings.dora else 0)
+            for module in (linear[name] for name in adapted)
+        )
     return Shapes(
         parameters=total,
         quantised=sum(sizes) if settings.method == "qlora" else 0,
@@ -112,20 +115,29 @@ class Memory(BaseModel):
 
 
 def memory_of(
-    shapes: Shapes, count: int, length: int, answers: int, dtype: torch.dtype, device: str
+    shapes: Shapes,
+    count: int,
+    length: int,
+    answers: int,
+    dtype: torch.dtype,
+    device: str,
+    *,
+    recompute: bool = False,
 ) -> Memory:
     """The peak of a training step.
 
     Args:
         shapes: of the model.
-        count: examples of the micro-batch.
+        count: rows of the forward pass.
         length: L.
         answers: A.
         dtype: that is computed in.
         device: `cpu` or `cuda`.
+        recompute: keep each layer's input only, and what one layer computes from it.
     """
     size = dtype.itemsize
-    plain = shapes.parameters - shapes.quantised
+    is_full = shapes.trainable == shapes.parameters
+    plain = 0 if is_full else shapes.parameters - shapes.quantised
     d, f, k = shapes.hidden, shapes.intermediate, shapes.key_width
     # Kept for the backward pass, a layer and token: three values of each norm's step and its input,
     # queries, keys and values before and after their rotation, keys and values once more for every
@@ -133,6 +145,7 @@ def memory_of(
     kept = 14 * d + 4 * k + 4 * f
     if device == "cpu":
         kept += shapes.heads * length  # attention's weights, which a GPU's kernels do not keep
+    kept_in_all = shapes.layers * d + kept if recompute else shapes.layers * kept
     return Memory(
         weights=round(
             plain * size
@@ -140,7 +153,7 @@ def memory_of(
             + (shapes.largest_linear * size if shapes.quantised else 0)
         ),
         adapter=shapes.trainable * TRAINED_BYTES,
-        activations=shapes.layers * count * length * kept * size,
+        activations=kept_in_all * count * length * size,
         logits=answers * shapes.vocabulary * 4 * 3,  # logits, their softmax, the gradient
         process=round(PROCESS_BYTES[device]),
         mapped=shapes.parameters * size if device == "cpu" else 0,

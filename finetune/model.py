@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,18 @@ import torch
 from bitsandbytes.nn.modules import Linear4bit
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils.logging import disable_progress_bar
 
 from onbrand.config import Tune
+from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
 
 disable_progress_bar()  # type: ignore[no-untyped-call]  # the commands show progress of their own
+
+_CAUSAL = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+"""How transformers ends the names of models that write text."""
 
 Model = Any
 """A transformers causal language model; the library is not typed."""
@@ -29,9 +35,19 @@ def pick_device() -> torch.device:
 
 def compute_dtype(device: torch.device) -> torch.dtype:
     """bf16 on a GPU that has it; fp32 elsewhere, since fp16 would need its loss scaled."""
-    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+    if device.type != "cuda":
+        return torch.float32
+    if torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
+    notes.print("This GPU has no bfloat16; computing in float32, which is slower.")
     return torch.float32
+
+
+def mixed_precision(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[Any]:
+    """What a forward pass runs in: fp32 adapters beside a bf16 base meet in bf16."""
+    if dtype == torch.float32:
+        return nullcontext()
+    return torch.autocast(device.type, dtype)
 
 
 def load_tokenizer(base: Path) -> Any:
@@ -50,6 +66,32 @@ def load_tokenizer(base: Path) -> Any:
     return tokenizer
 
 
+def check_base(base: Path, max_tokens: int) -> Any:
+    """The configuration of the model in folder `base`, once it is known to be one to tune.
+
+    Raises:
+        OnbrandError: it is no causal language model.
+        UsageError: its context is shorter than `max_tokens`.
+    """
+    try:
+        config = AutoConfig.from_pretrained(base, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise OnbrandError(f"{base} holds no causal language model ({error}).") from error
+    named = (config.architectures or [""])[0]
+    if named and not named.endswith(_CAUSAL):
+        raise OnbrandError(
+            f"{base} holds a {named}, which is no causal language model; name another in "
+            "[model] base."
+        )
+    context = config.get_text_config().max_position_embeddings
+    if max_tokens > context:
+        raise UsageError(
+            f"[tune] max_tokens = {max_tokens} is more than the {context} tokens that the model in "
+            f"{base} can see; lower it."
+        )
+    return config
+
+
 def load_base(base: Path, method: str, device: torch.device, dtype: torch.dtype) -> Model:
     """Load the base model on `device`; with method "qlora" its linear layers are in NF4.
 
@@ -57,7 +99,7 @@ def load_base(base: Path, method: str, device: torch.device, dtype: torch.dtype)
     weights are cast to `dtype` before they are quantised, so another dtype gives other codes.
 
     Raises:
-        OnbrandError: the folder does not hold a causal language model that can be loaded.
+        OnbrandError: the folder does not hold a causal language model that can be loaded whole.
     """
     quantisation = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
@@ -66,15 +108,23 @@ def load_base(base: Path, method: str, device: torch.device, dtype: torch.dtype)
         bnb_4bit_compute_dtype=dtype,
     )
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        loader: Any = AutoModelForCausalLM  # its annotations leave out what is returned here
+        model, report = loader.from_pretrained(
             base,
-            dtype=dtype,
+            dtype=torch.float32 if method == "full" else dtype,
             device_map={"": device},
             local_files_only=True,
             quantization_config=quantisation if method == "qlora" else None,
+            output_loading_info=True,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise OnbrandError(f"{base} could not be loaded as a causal model: {error}") from error
+    if report["missing_keys"]:
+        # transformers would go on with random numbers in their place.
+        raise OnbrandError(
+            f"The model in {base} lacks weights of a causal model "
+            f"({min(report['missing_keys'])}, …); name another in [model] base."
+        )
     for module in model.modules():
         if isinstance(module, Linear4bit):
             # On a CPU with AVX512-BF16 the first forward pass in eval mode would repack the
@@ -83,14 +133,28 @@ def load_base(base: Path, method: str, device: torch.device, dtype: torch.dtype)
     return model
 
 
+def trainable_model(model: Model, tune: Tune) -> Model:
+    """The loaded base with what is to be trained: a fresh adapter, or all of its weights."""
+    if tune.recompute:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.enable_input_require_grads()
+    return model if tune.method == "full" else add_adapter(model, tune)
+
+
 def add_adapter(model: Model, tune: Tune) -> Model:
-    """Freeze the base and put a fresh LoRA adapter on it (https://arxiv.org/abs/2106.09685)."""
+    """Freeze the base and put a fresh LoRA adapter on it (https://arxiv.org/abs/2106.09685).
+
+    Also rank-stabilised (https://arxiv.org/abs/2312.03732) and decomposed into direction and size
+    (https://arxiv.org/abs/2402.09353).
+    """
     torch.manual_seed(tune.seed)
     config = LoraConfig(
         r=tune.rank,
         lora_alpha=tune.alpha,
         lora_dropout=tune.dropout,
         target_modules=tune.modules,
+        use_rslora=tune.rslora,
+        use_dora=tune.dora,
         task_type="CAUSAL_LM",
     )
     try:
@@ -100,9 +164,10 @@ def add_adapter(model: Model, tune: Tune) -> Model:
 
 
 def targeted(linear: Collection[str], modules: str | list[str]) -> list[str]:
-    """The linear layers, by name, that get an adapter; the output embeddings are none of them.
+    """The linear layers, by name, that get an adapter, of `linear`.
 
-    As PEFT has it: `all-linear`, the ends of names, or a regular expression for whole names.
+    PEFT's rule, told before there is a model for it: `all-linear`, the ends of names, or a regular
+    expression for whole names.
 
     Raises:
         UsageError: none does.
@@ -135,6 +200,8 @@ def load_trained(base: Path, adapter: Path, trained_as: TrainedAs) -> Model:
 
     On the CPU, whatever the GPU holds: what is done with it is small work, and memory the limit.
     """
+    if trained_as.method == "full":
+        return load_base(adapter, "full", torch.device("cpu"), trained_as.dtype).eval()
     model = load_base(base, trained_as.method, torch.device("cpu"), trained_as.dtype)
     return PeftModel.from_pretrained(model, adapter, local_files_only=True).eval()
 
@@ -154,5 +221,8 @@ def written_modules(trained: Model) -> set[str]:
 
 def parameter_counts(model: Model) -> tuple[int, int]:
     """(trainable, all) parameters; a 4-bit weight counts each of its values."""
-    trainable, total = model.get_nb_trainable_parameters()
-    return int(trainable), int(total)
+    if isinstance(model, PeftModel):
+        trainable, total = model.get_nb_trainable_parameters()
+        return int(trainable), int(total)
+    total = sum(parameter.numel() for parameter in model.parameters())
+    return total, total

@@ -8,12 +8,12 @@ import torch
 from pydantic import BaseModel
 from rich.table import Table
 
-from finetune.batches import plan_batches, steps_in
+from finetune.batches import forward_passes, plan_batches, steps_in
 from finetune.data import examples_of
 from finetune.examples import Example
 from finetune.memory import Memory, Shapes, memory_of, shapes_of
-from finetune.model import compute_dtype, load_tokenizer, pick_device
-from onbrand.config import Tune
+from finetune.model import check_base, compute_dtype, load_tokenizer, pick_device
+from finetune.token_tree import TokenTree
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 
@@ -60,13 +60,19 @@ def make_plan(workspace: Workspace, base: Path) -> Plan:
     """
     settings = workspace.config.tune
     train = examples_of(workspace, "train", load_tokenizer(base))
+    check_base(base, settings.max_tokens)
     shapes = shapes_of(str(base), settings)
     device = pick_device()
     dtype = compute_dtype(device)
     steps = steps_in(len(train), settings.batch_size, settings.epochs, settings.max_steps)
     batches = plan_batches([len(e) for e in train], settings.batch_size, steps, settings.seed)
-    micro = [part for batch in batches for part in _micro(train, batch, settings)]
-    padded = sum(len(part) * max(map(len, part)) for part in micro)
+    passes = [
+        part
+        for batch in batches
+        for part in forward_passes([train[i] for i in batch], settings, settings.packing)
+    ]
+    sizes = [_size(part, settings.packing) for part in passes]
+    computed = sum(rows * length for rows, length, _ in sizes)
     return Plan(
         device=str(device),
         dtype=str(dtype).removeprefix("torch."),
@@ -77,32 +83,31 @@ def make_plan(workspace: Workspace, base: Path) -> Plan:
         steps=steps,
         memory=max(
             (
-                memory_of(
-                    shapes,
-                    len(part),
-                    max(map(len, part)),
-                    sum(len(example.answer) for example in part),
-                    dtype,
-                    device.type,
-                )
-                for part in micro
+                memory_of(shapes, *size, dtype, device.type, recompute=settings.recompute)
+                for size in set(sizes)
             ),
             key=lambda memory: memory.total,
         ),
         free_bytes=_free_bytes(device),
-        seconds=padded * _flop_per_token(shapes) / _flop_per_second(device, dtype),
+        seconds=computed
+        * _flop_per_token(shapes, settings.recompute)
+        / _flop_per_second(device, dtype),
     )
 
 
-def _micro(train: list[Example], batch: list[int], settings: Tune) -> list[list[Example]]:
-    size = settings.micro_batch_size
-    examples = [train[index] for index in batch]
-    return [examples[start : start + size] for start in range(0, len(examples), size)]
+def _size(examples: list[Example], packing: bool) -> tuple[int, int, int]:
+    """Rows, tokens of a row, and answer tokens of a forward pass."""
+    tree = TokenTree(examples)
+    if packing:
+        return 1, len(tree), tree.answer_tokens
+    return len(examples), max(map(len, examples)) - 1, tree.answer_tokens
 
 
-def _flop_per_token(shapes: Shapes) -> float:
-    """Forward, and backward to the inputs alone: the frozen weights have no gradient."""
-    return 4.0 * (shapes.parameters - shapes.vocabulary * shapes.hidden) + 6.0 * shapes.trainable
+def _flop_per_token(shapes: Shapes, recompute: bool) -> float:
+    """Forward, once more to recompute, and backward to the inputs alone: frozen weights have no
+    gradient."""
+    frozen = shapes.parameters - shapes.vocabulary * shapes.hidden
+    return (6.0 if recompute else 4.0) * frozen + 6.0 * shapes.trainable
 
 
 def _flop_per_second(device: torch.device, dtype: torch.dtype) -> float:

@@ -8,7 +8,15 @@ import typer
 from onbrand.artifact import Outcome, required_manifest
 from onbrand.cli.common import AsJson, Force, base_folder, show, workspace_of
 from onbrand.cli.dataset import Explain, show_story
-from onbrand.cli.tuning import Plan, ShowExamples, print_examples, print_plan
+from onbrand.cli.tuning import (
+    MergeBase,
+    MergeOnto,
+    Plan,
+    Processes,
+    ShowExamples,
+    print_examples,
+    print_plan,
+)
 from onbrand.errors import UsageError
 from onbrand.workspace import Workspace, exclusive
 
@@ -38,6 +46,7 @@ def tune(
     as_json: AsJson = False,
     plan: Plan = False,
     show_examples: ShowExamples = None,
+    processes: Processes = 1,
 ) -> None:
     """Tune the base model to the brand's tone (QLoRA), or say what that would take."""
     if plan and show_examples:
@@ -49,13 +58,15 @@ def tune(
         print_examples(workspace_of(context), show_examples)
         return
     with exclusive(workspace := workspace_of(context)):
-        show(_tune(workspace, force), as_json)
+        show(_tune(workspace, force, processes), as_json)
 
 
-def merge(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
+def merge(
+    context: typer.Context, base: MergeOnto = None, force: Force = False, as_json: AsJson = False
+) -> None:
     """Merge adapter and base into the model that is served, and verify it."""
     with exclusive(workspace := workspace_of(context)):
-        show(_merge(workspace, force), as_json)
+        show(_merge(workspace, force, base), as_json)
 
 
 def evaluate(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
@@ -84,18 +95,18 @@ def _build(workspace: Workspace, force: bool) -> Outcome:
     return stage(workspace, force=force)
 
 
-def _tune(workspace: Workspace, force: bool) -> Outcome:
+def _tune(workspace: Workspace, force: bool, processes: int = 1) -> Outcome:
     from finetune.tune import tune as stage
 
     required_manifest(workspace.dataset, "data set", "build")  # before a large model is fetched
-    return stage(workspace, base_folder(workspace), force=force)
+    return stage(workspace, base_folder(workspace), force=force, processes=processes)
 
 
-def _merge(workspace: Workspace, force: bool) -> Outcome:
+def _merge(workspace: Workspace, force: bool, onto: MergeBase | None = None) -> Outcome:
     from finetune.merge import merge as stage
 
     required_manifest(workspace.adapter, "adapter", "tune")
-    return stage(workspace, base_folder(workspace), force=force)
+    return stage(workspace, base_folder(workspace), onto=onto.value if onto else None, force=force)
 
 
 def _show_evaluation(workspace: Workspace, force: bool, as_json: bool) -> None:

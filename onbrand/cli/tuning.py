@@ -1,4 +1,4 @@
-"""What a person asks before a run, what it will take and teach, and the export after it."""
+"""What a person asks before a run, the base of the merge after it, and the export."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -17,6 +17,26 @@ ShowExamples = Annotated[
     int | None,
     typer.Option(
         "--show", metavar="N", min=1, help="Only show N examples, the trained part marked."
+    ),
+]
+Processes = Annotated[
+    int, typer.Option("--processes", metavar="N", min=1, help="So many at once, each on its GPU.")
+]
+
+
+class MergeBase(StrEnum):
+    """The base weights that the adapter is added to."""
+
+    DEQUANTISED = "dequantised"
+    ORIGINAL = "original"
+
+
+MergeOnto = Annotated[
+    MergeBase | None,
+    typer.Option(
+        "--base",
+        help="Add to the NF4 weights of the training, or to the original ones where that measures "
+        "better. [default: as the last time, at first dequantised]",
     ),
 ]
 
