@@ -78,13 +78,17 @@ def heading_of(text: str) -> str:
 
 
 def question_answers(text: str) -> Iterator[tuple[str, str]]:
-    """Pairs of a question on its own line and the text below it, up to the next question."""
+    """Pairs of a question on its own line and the text below it, up to the next question.
+
+    A heading that asks nothing ends an answer too.
+    """
     question, answer = "", list[str]()
-    for line in [*text.splitlines(), "Is this the end of the text?"]:
-        if match := _QUESTION.match(line):
+    for line in [*text.splitlines(), "# The end"]:
+        match = _QUESTION.match(line)
+        if match or _MARKDOWN_HEADING.match(line):
             if question and any(answer):
                 yield question, "\n".join(answer).strip()
-            question, answer = match[1], []
+            question, answer = match[1] if match else "", []
         else:
             answer.append(line.strip())
 

@@ -72,3 +72,8 @@ def test_questions_stand_on_their_own_line() -> None:
         ("Do you mend bicycles?", "Aye.\nWe do."),
         ("Is there any tea?", "Always."),
     ]
+
+
+def test_a_heading_ends_an_answer() -> None:
+    text = "### Do you mend bicycles?\nAye.\n\n## How to find us\nOn the quay.\nDo you sell tea?"
+    assert list(question_answers(text)) == [("Do you mend bicycles?", "Aye.")]
