@@ -11,10 +11,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.data import examples_of
+from finetune.differences import relative_logit_error
 from finetune.examples import Example
 from finetune.gguf_model import Precision, write_gguf
 from finetune.model import load_tokenizer
-from finetune.verify import relative_logit_error
 from onbrand.artifact import (
     Manifest,
     Outcome,
@@ -39,7 +39,8 @@ def export(workspace: Workspace, precision: Precision, *, force: bool = False) -
     """Write `models/gguf-PRECISION/model.gguf` from the merged model, and verify it.
 
     Raises:
-        OnbrandError: no merged model, one that GGUF cannot hold, or a file that is not that model.
+        OnbrandError: no merged model, no data set to verify the file with, a model that GGUF
+            cannot hold, or a file that is not that model.
     """
     merged = required_manifest(workspace.merged, "merged model", "merge")
     folder = workspace.merged.with_name(f"gguf-{precision}")

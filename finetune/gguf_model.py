@@ -54,12 +54,8 @@ def write_gguf(model: Any, tokenizer: Any, path: Path, precision: Precision, nam
         if place is None:
             raise OnbrandError(f"GGUF has no place for the tensor {key} of this model.")
         values = _rotated(key, tensor.detach().float().cpu().numpy(), config)
-        if values.ndim == 1:
-            writer.add_tensor(place, values)
-        elif quantised == GGMLQuantizationType.F16:
-            writer.add_tensor(place, values.astype(np.float16))
-        else:
-            writer.add_tensor(place, quantize(values, quantised), raw_dtype=quantised)
+        kind = GGMLQuantizationType.F32 if values.ndim == 1 else quantised
+        writer.add_tensor(place, quantize(values, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -1,26 +1,27 @@
-"""The adapter folded into the weights it was trained on.
+"""The model that is served: adapter and base in one, as it was trained.
 
-An adapter trained on a base in NF4 has learned to correct that base, quantisation error and all.
-So the delta is added to the dequantised weights, in fp32, and cast once. Adding it to the original
-weights, or merging in 4 bit, gives another model than the one that was trained.
+`onbrand merge` folds the adapter into the weights of its training, or, where that is asked for and
+measured to be better, into the original ones; then it verifies what it has written.
 """
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from bitsandbytes.functional import dequantize_4bit
-from bitsandbytes.nn.modules import Linear4bit
-from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM
 
-from finetune.model import TrainedAs, load_tokenizer, load_trained, written_modules
-from finetune.verify import verify
+from finetune.card import write_merged_card
+from finetune.fold import fold_in
+from finetune.model import TrainedAs, load_tokenizer, load_trained
+from finetune.verification import Onto, Verification
+from finetune.verify import UNQUANTISED, held_out_examples, held_out_losses, verify
 from onbrand.artifact import (
     Manifest,
     Outcome,
     folder_hash,
     now,
+    read_manifest,
     required_manifest,
     up_to_date,
     versions,
@@ -33,11 +34,30 @@ from onbrand.model_identity import identity_of
 from onbrand.workspace import Workspace
 
 
-def merge(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
+@dataclass(frozen=True)
+class Choice:
+    """Which base weights the adapter was added to, and what decided it."""
+
+    onto: Onto
+    losses: dict[str, float] = field(default_factory=dict)
+    """Held-out loss of the merge onto each base, nats per answer token; empty: one was made."""
+
+
+def merge(
+    workspace: Workspace, base: Path, *, onto: Onto | None = None, force: bool = False
+) -> Outcome:
     """Merge `models/adapter/` and the model in folder `base` into `models/merged/`, and verify it.
 
+    Args:
+        workspace: holds the adapter and its data set.
+        base: the folder of the base model.
+        onto: the base weights to add to; `original` is kept only where its held-out loss is lower.
+            None: as the last time, at first `dequantised`.
+        force: repeat it although nothing has changed.
+
     Raises:
-        OnbrandError: no adapter, or the merged model is not the model that was trained.
+        OnbrandError: no adapter, one of another base, no validation texts to choose the base by,
+            or the merged model is not the model that was trained.
     """
     adapter = required_manifest(workspace.adapter, "adapter", "tune")
     inputs = {"adapter": adapter.output_hash, "base": identity_of(base)}
@@ -45,24 +65,23 @@ def merge(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
         raise OnbrandError(
             f"{workspace.adapter} was tuned on another base model than {base}; run `onbrand tune`."
         )
-    config_hash = workspace.config.hash_for("merged")
+    asked = onto or _asked_before(workspace)
+    config_hash = _config_hash(workspace, asked)
     if not force and (manifest := up_to_date(workspace.merged, config_hash, inputs)):
         return Outcome(manifest, was_current=True)
     started_at = now()
 
     trained_as = TrainedAs(adapter.details["method"], getattr(torch, adapter.details["dtype"]))
-    workspace.verification.unlink(missing_ok=True)  # it speaks of the model that goes now
     with notes.status("Merging …"):
-        # On the CPU, whatever the GPU holds: the sum is small work, and memory is the limit.
-        trained = load_trained(base, workspace.adapter, trained_as)
-        merged = AutoModelForCausalLM.from_pretrained(base, dtype="auto", local_files_only=True)
-        fold_in(trained, merged)
-        del trained
+        merged, choice = _merged(workspace, base, trained_as, asked)
+        workspace.verification.unlink(missing_ok=True)  # it speaks of the model that goes now
         with atomic_folder(workspace.merged) as folder:
             _save(merged, base, folder)
-    output_hash = folder_hash(workspace.merged)
+        del merged
+    output_hash = folder_hash(workspace.merged)  # of the model; its card comes last
     with notes.status("Verifying the merged model …"):
-        verification = verify(workspace, base, trained_as, output_hash)
+        verification = verify(workspace, base, trained_as, output_hash, choice.onto)
+    _refuse_another_model(workspace, verification)
     manifest = Manifest(
         command="merge",
         config_hash=config_hash,
@@ -72,45 +91,70 @@ def merge(workspace: Workspace, base: Path, *, force: bool = False) -> Outcome:
         started_at=started_at,
         finished_at=now(),
         details={
+            "onto": choice.onto,
+            **{f"{name}_base_loss": loss for name, loss in choice.losses.items()},
             **{check.name: check.value for check in verification.checks},
             **{f"{name}_loss": loss for name, loss in verification.held_out_loss.items()},
         },
     )
-    if not verification.passed:
-        failed = next(check for check in verification.checks if not check.passed)
-        raise OnbrandError(
-            f"{workspace.merged} is not the model that was trained ({failed.name} is "
-            f"{failed.value:.3g}, the limit {failed.limit:.3g}); see {workspace.verification}."
-        )
+    write_merged_card(workspace, base, adapter, manifest, verification)
     write_manifest(workspace.merged, manifest)
     return Outcome(manifest, was_current=False)
 
 
-@torch.no_grad()
-def fold_in(trained: Any, merged: Any) -> None:
-    """Write trained weights, adapter included, over the weights of `merged`, in place.
-
-    Only modules that were quantised or adapted are touched; embeddings and `lm_head` keep the
-    base's values and their tie. `trained` is a PeftModel that has never run a forward pass.
-    """
-    sources = dict(trained.get_base_model().named_modules())
-    targets = dict(merged.named_modules())
-    for name in written_modules(trained):
-        module = sources[name]
-        adapted = isinstance(module, LoraLayer)
-        weight = _full_precision(module.get_base_layer() if adapted else module)
-        if adapted:
-            weight = weight + module.get_delta_weight("default").float()
-        target = targets[name].weight
-        target.copy_(weight.to(target.dtype))
+def _config_hash(workspace: Workspace, asked: Onto) -> str:
+    """Over the settings, with the option behind it where it is not the default."""
+    settings = workspace.config.hash_for("merged")
+    return settings if asked == "dequantised" else f"{settings}+{asked}"
 
 
-def _full_precision(layer: Any) -> torch.Tensor:
-    """The weight a forward pass sees, in fp32, shape (out, in)."""
-    weight = layer.weight
-    if isinstance(layer, Linear4bit):
-        weight = dequantize_4bit(weight.data, weight.quant_state)
-    return torch.as_tensor(weight.data).float()
+def _asked_before(workspace: Workspace) -> Onto:
+    manifest = read_manifest(workspace.merged)
+    asked_original = manifest is not None and manifest.config_hash.endswith("+original")
+    return "original" if asked_original else "dequantised"
+
+
+def _merged(
+    workspace: Workspace, base: Path, trained_as: TrainedAs, asked: Onto
+) -> tuple[Any, Choice]:
+    """The model to keep. Where both bases are in question, the one with the lower held-out loss."""
+    as_trained = _fold(workspace, base, trained_as)
+    if trained_as.method != "qlora":
+        return as_trained, Choice("original")  # it was trained on the original weights
+    if asked == "dequantised":
+        return as_trained, Choice("dequantised")
+    held_out = held_out_examples(workspace, load_tokenizer(base))
+    if not held_out:
+        raise OnbrandError(
+            f"{workspace.dataset} has no validation texts to choose the base by; raise [dataset] "
+            "validation_share, or merge with --base dequantised."
+        )
+    on_original = _fold(workspace, base, UNQUANTISED)
+    losses = held_out_losses({"dequantised": as_trained, "original": on_original}, held_out)
+    wins = losses["original"] < losses["dequantised"]
+    choice = Choice("original" if wins else "dequantised", losses)
+    notes.print(
+        f"Held-out loss {losses['original']:.4f} onto the original base, "
+        f"{losses['dequantised']:.4f} onto the dequantised one: the {choice.onto} is kept."
+    )
+    return (on_original if wins else as_trained), choice
+
+
+def _fold(workspace: Workspace, base: Path, loaded_as: TrainedAs) -> Any:
+    # On the CPU, whatever the GPU holds: the sum is small work, and memory is the limit.
+    trained = load_trained(base, workspace.adapter, loaded_as)
+    merged = AutoModelForCausalLM.from_pretrained(base, dtype="auto", local_files_only=True)
+    fold_in(trained, merged)
+    return merged
+
+
+def _refuse_another_model(workspace: Workspace, verification: Verification) -> None:
+    if verification.failed:
+        failed = verification.failed[0]
+        raise OnbrandError(
+            f"{workspace.merged} is not the model that was trained ({failed.name} is "
+            f"{failed.value:.3g}, the limit {failed.limit:.3g}); see {workspace.verification}."
+        )
 
 
 def _save(merged: Any, base: Path, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The merged model's logits, computed in a process of its own: `python -m finetune.reload FOLDER`.
 
-What a process still holds of training (patched layers, caches, another dtype) cannot help there.
+What a process still holds of training (patched layers, caches, another dtype) cannot help there,
+and what a file lacks is drawn at random anew.
 Token ids come in as JSON, a list per text; the SHA-256 of the logits' bytes goes out.
 """
 
@@ -15,6 +16,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
+from onbrand.errors import OnbrandError
+
 
 @torch.no_grad()
 def logits_hash(model: Any, texts: list[list[int]]) -> str:
@@ -26,11 +29,13 @@ def logits_hash(model: Any, texts: list[list[int]]) -> str:
     return digest.hexdigest()
 
 
-def logits_hash_elsewhere(folder: Path, texts: list[list[int]]) -> str:
-    """The same of the model in `folder`, loaded by a fresh process with as many threads.
+def differs_elsewhere(model: Any, folder: Path, texts: list[list[int]]) -> bool:
+    """Has `model` other logits than the model in `folder`, loaded by a fresh process?
+
+    The process has as many threads, so that nothing but the weights can make a difference.
 
     Raises:
-        OSError: the process failed; its last line is the reason.
+        OnbrandError: the process failed; the last it said is the reason.
     """
     done = subprocess.run(
         [sys.executable, "-m", "finetune.reload", str(folder)],
@@ -45,10 +50,13 @@ def logits_hash_elsewhere(folder: Path, texts: list[list[int]]) -> str:
         },
     )
     if done.returncode:
-        raise OSError(f"{folder} cannot be loaded again: {done.stderr.strip().splitlines()[-1]}")
-    return done.stdout.strip()
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise OnbrandError(f"{folder} cannot be loaded by a fresh process: {said[-1]}.")
+    return done.stdout.strip() != logits_hash(model, texts)
 
 
 if __name__ == "__main__":
-    loaded: Any = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype="auto")
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        sys.argv[1], dtype="auto", local_files_only=True, ignore_mismatched_sizes=True
+    )
     print(logits_hash(loaded, json.load(sys.stdin)))

@@ -4,160 +4,176 @@ Both are loaded from disk again and compared on the brand's own texts; the resul
 `models/merged-verification.json`, which `onbrand serve` asks for.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import get_peft_model_state_dict
-from pydantic import BaseModel
-from safetensors.torch import load_file
+from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from finetune.batches import collate
 from finetune.data import examples_of
+from finetune.differences import (
+    embedding_change,
+    in_fp32,
+    is_tied,
+    largest_change,
+    relative_logit_error,
+    tokenizer_changes,
+    unused_tensors,
+)
 from finetune.examples import Example
 from finetune.loss import mean_loss
 from finetune.model import TrainedAs, load_tokenizer, load_trained, written_modules
-from finetune.reload import logits_hash, logits_hash_elsewhere
+from finetune.reload import differs_elsewhere
+from finetune.stops import count_stops
+from finetune.verification import Check, Onto, Verification
 from onbrand.atomic import write_text
+from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 
-_LOGIT_LIMIT = {torch.float32: 1e-5, torch.float16: 2e-2, torch.bfloat16: 5e-2}
-"""Largest relative logit error by the merged model's type: rounding, not another model."""
+UNQUANTISED = TrainedAs("lora", torch.float32)
+"""How the base is loaded for an adapter that shall meet its original weights."""
+
+_LOGIT_LIMIT = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 2e-2}
+"""Largest relative logit error, by the coarser type of the two: rounding, not another model."""
+
+_STOPPING = 0.8
+"""Share of the prompts whose answer has to end: greedy text may also fall into a loop."""
 
 _TEXTS = 4
-_HELD_OUT = 16
+_HELD_OUT = 32
 """Validation examples whose loss is compared, at most."""
 
 
-class Check(BaseModel):
-    """One figure that must not be above its limit."""
-
-    name: str
-    value: float
-    limit: float
-
-    @property
-    def passed(self) -> bool:
-        """True when the value is a number within the limit."""
-        return self.value <= self.limit
-
-
-class Verification(BaseModel):
-    """`models/merged-verification.json`."""
-
-    passed: bool
-    merged: str
-    """`output_hash` of the merged model this speaks of."""
-    dtype: str
-    texts: int
-    checks: list[Check]
-    held_out_loss: dict[str, float]
-    """Nats per answer token on validation examples: of `base`, `adapter` and `merged`."""
-
-
 def verify(
-    workspace: Workspace, base: Path, trained_as: TrainedAs, merged_hash: str
+    workspace: Workspace,
+    base: Path,
+    trained_as: TrainedAs,
+    merged_hash: str,
+    onto: Onto = "dequantised",
 ) -> Verification:
-    """Compare `models/merged/` with base plus adapter, and write the verification."""
-    tokenizer = load_tokenizer(base)
-    merged_tokenizer = load_tokenizer(workspace.merged)
-    examples = examples_of(workspace, "train", tokenizer)[:_TEXTS]
-    held_out = examples_of(workspace, "validation", tokenizer)[:_HELD_OUT]
+    """Compare `models/merged/` with base plus adapter, and write the verification.
 
-    merged: Any = AutoModelForCausalLM.from_pretrained(workspace.merged, dtype="auto")
-    original = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
+    A merge `onto` the original base is compared with the adapter on that base, and judged by its
+    held-out loss, which may not be above that of the model that was trained.
+
+    Raises:
+        OnbrandError: one of the models cannot be loaded at all.
+    """
+    tokenizer = load_tokenizer(base)
+    train = examples_of(workspace, "train", tokenizer)
+    texts = train[:_TEXTS]
+    merged, lost = _load(workspace.merged)
+    original, _ = _load(base)
     trained = load_trained(base, workspace.adapter, trained_as)
-    texts = [example.prompt + example.answer for example in examples]
-    here, elsewhere = logits_hash(merged, texts), logits_hash_elsewhere(workspace.merged, texts)
+    dtype = merged.dtype
+    if merged.get_input_embeddings().num_embeddings < len(tokenizer):
+        raise OnbrandError(
+            f"{workspace.merged} has fewer embeddings than the base's tokenizer has tokens; run "
+            "`onbrand merge --force`."
+        )
+
+    # First what asks the model as it will be served; then all is compared in fp32.
+    stops = count_stops(merged, load_tokenizer(workspace.merged), train)
+    ids = [example.prompt + example.answer for example in texts]
     checks = [
-        Check(
-            name="unused_adapter_tensors",
-            value=float(_unused_tensors(trained, workspace.adapter)),
-            limit=0.0,
-        ),
-        Check(
-            name="relative_logit_error",
-            value=relative_logit_error(trained, merged, examples),
-            limit=_LOGIT_LIMIT.get(merged.dtype, 1e-5),
-        ),
-        Check(
-            name="untouched_change",
-            value=_untouched_change(original, merged, written_modules(trained)),
-            limit=0.0,
-        ),
-        Check(name="fresh_process_differs", value=float(here != elsewhere), limit=0.0),
-        Check(name="embedding_change", value=_embedding_change(original, merged), limit=0.0),
-        Check(name="tie_lost", value=float(_tied(original) and not _tied(merged)), limit=0.0),
-        Check(
-            name="chat_template_change",
-            value=float(merged_tokenizer.chat_template != tokenizer.chat_template),
-            limit=0.0,
-        ),
+        _check("lost_tensors", lost),
+        _check("fresh_process_differs", differs_elsewhere(merged, workspace.merged, ids)),
+        *_tensor_checks(workspace, original, trained, merged),
+        *_text_checks(workspace, tokenizer, train),
+        _check("prompts_without_end", stops.prompts - stops.stopped, _endless(stops.prompts)),
     ]
+    models = {"base": original, "adapter": trained, "merged": merged}
+    for model in models.values():
+        in_fp32(model)
+    losses = held_out_losses(models, held_out_examples(workspace, tokenizer))
+    distance = relative_logit_error(trained, merged, texts)
+    if onto == "dequantised" or trained_as.method != "qlora":  # the weights of its training
+        limit = max(_LOGIT_LIMIT.get(kind, 1e-5) for kind in (dtype, trained_as.dtype))
+        checks.insert(0, _check("relative_logit_error", distance, limit))
+    else:
+        expected = load_trained(base, workspace.adapter, UNQUANTISED)
+        error = relative_logit_error(expected, merged, texts)
+        rise = losses["merged"] - losses["adapter"] if losses else float("nan")
+        checks.insert(0, _check("relative_logit_error", error, _LOGIT_LIMIT.get(dtype, 1e-5)))
+        checks.insert(1, _check("held_out_loss_rise", rise))
     verification = Verification(
         passed=all(check.passed for check in checks),
         merged=merged_hash,
-        dtype=str(merged.dtype).removeprefix("torch."),
-        texts=len(examples),
+        dtype=str(dtype).removeprefix("torch."),
+        onto=onto,
+        texts=len(texts),
         checks=checks,
-        held_out_loss=_held_out_loss(
-            {"base": original, "adapter": trained.get_base_model(), "merged": merged}, held_out
-        ),
+        stops=stops,
+        held_out_loss=losses,
+        distance_from_trained=distance,
     )
     write_text(workspace.verification, verification.model_dump_json(indent=2) + "\n")
     return verification
 
 
-@torch.no_grad()
-def relative_logit_error(trained: Any, merged: Any, examples: list[Example]) -> float:
-    """||merged - trained|| / ||trained|| over the logits of all examples, computed in fp32."""
-    difference, size = 0.0, 0.0
-    for example in examples:
-        batch = collate([example], 0, torch.device("cpu"))
-        expected = trained(input_ids=batch["input_ids"]).logits.float()
-        found = merged(input_ids=batch["input_ids"]).logits.float()
-        difference += float((found - expected).square().sum())
-        size += float(expected.square().sum())
-    return float((difference / size) ** 0.5)
+def held_out_examples(workspace: Workspace, tokenizer: Any) -> list[Example]:
+    """The validation examples that losses are measured on."""
+    return examples_of(workspace, "validation", tokenizer)[:_HELD_OUT]
 
 
-def _unused_tensors(trained: Any, adapter: Path) -> int:
-    """Tensors of the adapter's file that the loaded model does not hold, value for value."""
-    held = get_peft_model_state_dict(trained, save_embedding_layers=False)
-    stored = load_file(adapter / "adapter_model.safetensors")
-    return sum(
-        name not in held or not torch.equal(held[name].float().cpu(), tensor.float())
-        for name, tensor in stored.items()
-    )
-
-
-def _untouched_change(original: Any, merged: Any, written: set[str]) -> float:
-    """Largest absolute change of a tensor that the merge had no business with."""
-    after = merged.state_dict()
-    return max(
-        float((tensor.float() - after[name].float()).abs().max())
-        for name, tensor in original.state_dict().items()
-        if name.rpartition(".")[0] not in written
-    )
-
-
-def _held_out_loss(models: dict[str, Any], examples: list[Example]) -> dict[str, float]:
-    """Empty where there are no validation texts."""
+def held_out_losses(models: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, float]:
+    """Nats per answer token of each model; empty where there are no validation texts."""
     if not examples:
         return {}
     cpu = torch.device("cpu")
     return {name: mean_loss(model, examples, 8, 0, cpu) for name, model in models.items()}
 
 
-@torch.no_grad()
-def _embedding_change(original: Any, merged: Any) -> float:
-    """Largest absolute change of an input embedding; the adapter never touches them."""
-    before, after = (m.get_input_embeddings().weight for m in (original, merged))
-    return float((before.float() - after.float()).abs().max())
+def _load(folder: Path) -> tuple[Any, int]:
+    """The model as it is, and how many of its tensors the files do not give or do not fit.
+
+    transformers puts random numbers where a tensor is missing, and goes on.
+    """
+    loader: Any = AutoModelForCausalLM
+    try:
+        model, report = loader.from_pretrained(
+            folder,
+            dtype="auto",
+            local_files_only=True,
+            ignore_mismatched_sizes=True,  # they are counted
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise OnbrandError(f"{folder} cannot be loaded as a causal model: {error}") from error
+    kinds = ("missing_keys", "mismatched_keys", "unexpected_keys")
+    return model, sum(len(report[kind]) for kind in kinds)
 
 
-def _tied(model: Any) -> bool:
-    """Do the input and output embeddings share their memory?"""
-    head = model.get_output_embeddings().weight
-    return bool(head.data_ptr() == model.get_input_embeddings().weight.data_ptr())
+def _tensor_checks(workspace: Workspace, original: Any, trained: Any, merged: Any) -> list[Check]:
+    """What the merge may not have changed, and what it may not have left out."""
+    # An adapter leaves what it does not adapt as it was; all of a whole model was trained.
+    if isinstance(trained, PeftModel):
+        reference, written = original, written_modules(trained)
+    else:
+        reference, written = trained, set()
+    return [
+        _check("unused_adapter_tensors", unused_tensors(trained, workspace.adapter)),
+        _check("untouched_change", largest_change(reference, merged, written)),
+        _check("embedding_change", embedding_change(reference, merged)),
+        _check("tie_lost", is_tied(original) and not is_tied(merged)),
+    ]
+
+
+def _text_checks(workspace: Workspace, tokenizer: Any, train: Sequence[Example]) -> list[Check]:
+    """Template and tokenizer: what was trained on is what will be served."""
+    merged = load_tokenizer(workspace.merged)
+    return [
+        _check("chat_template_change", merged.chat_template != tokenizer.chat_template),
+        _check("tokenizer_change", tokenizer_changes(tokenizer, merged, train)),
+    ]
+
+
+def _check(name: str, value: float, limit: float = 0.0) -> Check:
+    return Check(name=name, value=float(value), limit=limit)
+
+
+def _endless(prompts: int) -> int:
+    """How many of the prompts may go without an end."""
+    return prompts - round(_STOPPING * prompts)

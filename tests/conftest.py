@@ -47,6 +47,9 @@ def tiny_llama(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pad_token_id=tokenizer.pad_token_id,
     )
     torch.manual_seed(0)
-    LlamaForCausalLM(config).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    # The row of the padding token starts as zeros; it is EOS's too, which then is never said.
+    torch.nn.init.normal_(model.get_input_embeddings().weight[tokenizer.eos_token_id], std=0.3)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from finetune.verification import Verification, read_verification
 from onbrand.artifact import Manifest, read_manifest
 from onbrand.cli.common import AsJson, summary, workspace_of
 from onbrand.console import results
@@ -21,7 +22,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     table = Table(box=None)
     for heading in ("artifact", "state", "age", "made from", "figures"):
         table.add_column(heading)
-    colours = {"current": "green", "missing": "red", "stale": "yellow"}
+    colours = {"current": "green", "missing": "red", "failed": "red", "stale": "yellow"}
     for row in rows:
         colour = colours[row["state"]]
         table.add_row(
@@ -35,9 +36,10 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def overview(workspace: Workspace) -> list[dict[str, Any]]:
-    """A row per artifact: its state is `current`, `missing`, or `stale`.
+    """A row per artifact: its state is `current`, `missing`, `stale`, or `failed`.
 
-    Stale: the settings or an artifact it was made from have changed since.
+    Stale: the settings or an artifact it was made from have changed since. Failed: the merged model
+    is there, but is not the one that was trained.
     """
     found = {
         "raw": read_manifest(workspace.raw),
@@ -47,14 +49,17 @@ def overview(workspace: Workspace) -> list[dict[str, Any]]:
         "merged": read_manifest(workspace.merged),
         "report": _newest_report(workspace),
     }
-    return [_row(name, found, workspace) for name in found]
+    rows = {name: _row(name, found, workspace) for name in found}
+    rows["merged"] |= _verified(found["merged"], workspace)
+    return list(rows.values())
 
 
 def _row(name: str, found: dict[str, Manifest | None], workspace: Workspace) -> dict[str, Any]:
     manifest = found[name]
     if manifest is None:
         return {"artifact": name, "state": "missing", "age": "", "inputs": [], "figures": ""}
-    stale = manifest.config_hash != workspace.config.hash_for(name) or any(
+    settings = manifest.config_hash.partition("+")[0]  # behind it stand a command's options
+    stale = settings != workspace.config.hash_for(name) or any(
         made_from.output_hash != manifest.inputs[source]
         for source, made_from in found.items()
         if made_from is not None and source in manifest.inputs
@@ -68,6 +73,40 @@ def _row(name: str, found: dict[str, Manifest | None], workspace: Workspace) -> 
         "figures": summary(manifest),
         "finished_at": manifest.finished_at,
     }
+
+
+def _verified(manifest: Manifest | None, workspace: Workspace) -> dict[str, Any]:
+    """What a row about the merged model says of its verification."""
+    verification = read_verification(workspace.verification)
+    if manifest is None:
+        if verification is None or verification.passed:
+            return {}
+        failed = {"state": "failed", "figures": verification_line(verification)}
+        return failed | {"verification": verification.model_dump(mode="json")}
+    if verification is None:
+        return {"figures": "not verified; run `onbrand merge --force`"}
+    if verification.merged != manifest.output_hash:
+        return {"figures": "verified before it was merged anew; run `onbrand merge --force`"}
+    return {
+        "figures": verification_line(verification),
+        "verification": verification.model_dump(mode="json"),
+    }
+
+
+def verification_line(verification: Verification) -> str:
+    """The verification in a line."""
+    said = ["verified" if verification.passed else "verification failed"]
+    said += [f"{check.name} {check.value:.3g}" for check in verification.failed]
+    said.append(f"logits differ by {verification.distance_from_trained:.2g}")
+    if verification.onto == "original":
+        said.append("merged onto the original base")
+    stops = verification.stops
+    if stops.prompts:
+        said.append(f"{stops.stopped} of {stops.prompts} answers end")
+    if losses := verification.held_out_loss:
+        figures = ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
+        said.append(f"held-out loss: {figures}")
+    return "; ".join(said)
 
 
 def _newest_report(workspace: Workspace) -> Manifest | None:

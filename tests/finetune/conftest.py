@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,18 @@ def tuned_once(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     space = make_workspace(tmp_path_factory.mktemp("tuned"), tiny_llama)
     tune(space, tiny_llama)
     return space.root
+
+
+@pytest.fixture(scope="session")
+def merged_once(
+    tuned_once: Path, tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The same with the merged model; tests that change anything take a copy of it."""
+    from finetune.merge import merge
+
+    root = shutil.copytree(tuned_once, tmp_path_factory.mktemp("merged") / "workspace")
+    merge(Workspace(root), tiny_llama)
+    return root
 
 
 def make_workspace(tmp_path: Path, tiny_llama: Path) -> Workspace:

@@ -1,26 +1,29 @@
-"""The merged model is the trained one; each known wrong way is caught."""
+"""The merged model is the trained one, whatever kind of adapter it was trained with."""
 
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from bitsandbytes.nn.modules import Linear4bit
-from safetensors.torch import load_file, save_file
+from merging import CPU, QLORA, make_adapter, on_the_original_base
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from typer.testing import CliRunner
 
-from finetune.batches import collate
+from finetune.differences import relative_logit_error
 from finetune.examples import Example
-from finetune.merge import fold_in, merge
+from finetune.fold import fold_in
+from finetune.merge import merge
 from finetune.model import TrainedAs, load_base, load_trained
-from finetune.verify import relative_logit_error, verify
+from finetune.verification import read_verification
+from onbrand.artifact import read_manifest, write_manifest
+from onbrand.cli.app import app
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 
-CPU = torch.device("cpu")
 LIMIT = 1e-5
-QLORA = TrainedAs("qlora", torch.float32)
 
 
 @pytest.fixture
@@ -33,94 +36,100 @@ def example() -> Example:
     return Example("x", "write", [1, 50, 60, 70, 80, 90], [100, 110, 120, 2])
 
 
-def test_merged_equals_trained_and_the_files_are_complete(
-    tuned: Workspace, tiny_llama: Path
+@pytest.mark.parametrize("method", ["qlora", "lora"])
+@pytest.mark.parametrize(
+    "kind", [{}, {"use_rslora": True}, {"use_dora": True}, {"use_rslora": True, "use_dora": True}]
+)
+def test_every_kind_of_adapter(
+    tiny_llama: Path, tmp_path: Path, example: Example, method: str, kind: dict[str, bool]
 ) -> None:
-    merge(tuned, tiny_llama)
-    verification = json.loads(tuned.verification.read_text())
-    errors = {check["name"]: check["value"] for check in verification["checks"]}
-    assert verification["passed"]
-    assert errors["relative_logit_error"] < LIMIT
-    assert errors["fresh_process_differs"] == 0
-    losses = verification["held_out_loss"]
+    make_adapter(tiny_llama, tmp_path, method, **kind)
+    trained = load_trained(tiny_llama, tmp_path, TrainedAs(method, torch.float32))
+    plain = AutoModelForCausalLM.from_pretrained(tiny_llama)
+    assert relative_logit_error(trained, plain, [example]) > 0.05, "the adapter does nothing"
+    fold_in(trained, plain)
+    assert relative_logit_error(trained, plain, [example]) < LIMIT
+
+
+def test_merged_equals_trained_and_the_files_are_complete(
+    merged_once: Path, tiny_llama: Path
+) -> None:
+    workspace = Workspace(merged_once)
+    verification = read_verification(workspace.verification)
+    assert verification is not None
+    assert verification.passed
+    assert verification.value("relative_logit_error") < LIMIT
+    assert verification.stops.stopped == verification.stops.prompts == 1
+    losses = verification.held_out_loss
     assert losses["merged"] == pytest.approx(losses["adapter"], abs=1e-5)
     assert losses["merged"] < losses["base"]
-    assert merge(tuned, tiny_llama).was_current
+    assert merge(workspace, tiny_llama).was_current
 
-    tokenizer = AutoTokenizer.from_pretrained(tuned.merged)
+    tokenizer = AutoTokenizer.from_pretrained(workspace.merged)
     assert tokenizer.chat_template == AutoTokenizer.from_pretrained(tiny_llama).chat_template
-    model = AutoModelForCausalLM.from_pretrained(tuned.merged)
+    model = AutoModelForCausalLM.from_pretrained(workspace.merged)
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
     assert not model.generation_config.do_sample
     assert not hasattr(model.config, "quantization_config")
 
 
-def test_the_known_wrong_ways_give_another_model(
+def test_the_method_is_the_adapters_not_todays_setting(
     tuned: Workspace, tiny_llama: Path, example: Example
 ) -> None:
-    trained = load_trained(tiny_llama, tuned.adapter, QLORA)
-    right = AutoModelForCausalLM.from_pretrained(tiny_llama)
-    fold_in(trained, right)
-    assert relative_logit_error(trained, right, [example]) < LIMIT
-
-    on_original = load_trained(tiny_llama, tuned.adapter, TrainedAs("lora", torch.float32))
-    on_original = on_original.merge_and_unload()
-    in_four_bit = load_trained(tiny_llama, tuned.adapter, QLORA).merge_and_unload()
-    without_adapter = AutoModelForCausalLM.from_pretrained(tiny_llama)
-    for wrong in (on_original, in_four_bit, without_adapter):
-        assert relative_logit_error(trained, wrong, [example]) > 100 * LIMIT
-
-
-@pytest.mark.parametrize(
-    ("damage", "caught_by"),
-    [
-        ("weights", "relative_logit_error"),
-        ("norm", "untouched_change"),
-        ("embeddings", "embedding_change"),
-        ("template", "chat_template_change"),
-        ("head", "tie_lost"),
-        ("adapter", "unused_adapter_tensors"),
-    ],
-)
-def test_verification_catches_damage(
-    tuned: Workspace, tiny_llama: Path, damage: str, caught_by: str
-) -> None:
-    merge(tuned, tiny_llama)
-    model = AutoModelForCausalLM.from_pretrained(tuned.merged)
-    tokenizer = AutoTokenizer.from_pretrained(tuned.merged)
-    with torch.no_grad():
-        if damage == "weights":
-            model.model.layers[0].self_attn.q_proj.weight.mul_(1.01)
-        elif damage == "norm":  # too little for the logits to show
-            model.model.norm.weight[0] += 1e-6
-        elif damage == "adapter":
-            file = tuned.adapter / "adapter_model.safetensors"
-            save_file(
-                load_file(file) | {"base_model.model.lost.lora_A.weight": torch.ones(2)}, file
-            )
-        elif damage == "embeddings":
-            model.get_input_embeddings().weight[5] += 1e-3
-        elif damage == "head":
-            head = torch.nn.Parameter(model.get_input_embeddings().weight.clone())
-            model.lm_head.weight = head
-            model.config.tie_word_embeddings = False
-        else:
-            tokenizer.chat_template = "{{ messages }}"
-    model.save_pretrained(tuned.merged)
-    tokenizer.save_pretrained(tuned.merged)
-    verification = verify(tuned, tiny_llama, QLORA, "")
-    assert not verification.passed
-    assert caught_by in [check.name for check in verification.checks if not check.passed]
-
-
-def test_the_method_is_the_adapters_not_todays_setting(tuned: Workspace, tiny_llama: Path) -> None:
     toml = tuned.root / "brand.toml"
     toml.write_text(toml.read_text() + '\nmethod = "lora"\n')
     merge(Workspace(tuned.root), tiny_llama)
     trained = load_trained(tiny_llama, tuned.adapter, QLORA)
     merged = AutoModelForCausalLM.from_pretrained(tuned.merged)
-    example = Example("x", "write", [1, 50, 60, 70, 80, 90], [100, 110, 120, 2])
     assert relative_logit_error(trained, merged, [example]) < LIMIT
+
+
+def test_the_original_base_is_not_kept_where_it_is_worse(
+    tuned: Workspace, tiny_llama: Path
+) -> None:
+    outcome = merge(tuned, tiny_llama, onto="original")
+    details = outcome.manifest.details
+    assert details["original_base_loss"] > details["dequantised_base_loss"]
+    assert details["onto"] == "dequantised"
+    assert details["relative_logit_error"] < LIMIT
+    # Asked for once, it stays what was asked for; asked for otherwise, it is made anew.
+    assert merge(tuned, tiny_llama).was_current
+    assert merge(tuned, tiny_llama, onto="original").was_current
+    assert not merge(tuned, tiny_llama, onto="dequantised").was_current
+
+
+def test_the_original_base_is_kept_where_it_is_better(tuned: Workspace, tiny_llama: Path) -> None:
+    """An adapter whose corrections fit the original weights: it was trained on them."""
+    set_method(tuned, "lora", tiny_llama)
+    pretend_method(tuned, "qlora")
+    options = ["-w", str(tuned.root), "merge", "--base", "original", "--json"]
+    result = CliRunner().invoke(app, options)
+    assert result.exit_code == 0, result.output
+    details = json.loads(result.stdout)["details"]
+    assert details["onto"] == "original"
+    assert details["original_base_loss"] < details["dequantised_base_loss"]
+    assert details["held_out_loss_rise"] < 0
+    verification = read_verification(tuned.verification)
+    assert verification is not None
+    # It does what it should on that base, and is far from the model that was trained.
+    assert verification.value("relative_logit_error") < LIMIT
+    assert verification.distance_from_trained > 100 * LIMIT
+    card = (tuned.merged / "README.md").read_text()
+    assert "the base's original weights" in card
+    assert f"{details['original_base_loss']:.4f} onto the original one" in card
+    merged = AutoModelForCausalLM.from_pretrained(tuned.merged)
+    expected = on_the_original_base(tiny_llama, tuned.adapter)
+    assert torch.allclose(
+        merged.model.layers[0].mlp.up_proj.weight, expected.model.layers[0].mlp.up_proj.weight
+    )
+
+
+def test_without_validation_texts_there_is_nothing_to_choose_by(
+    tuned: Workspace, tiny_llama: Path
+) -> None:
+    shutil.rmtree(tuned.dataset / "validation")
+    with pytest.raises(OnbrandError, match="no validation texts to choose the base by"):
+        merge(tuned, tiny_llama, onto="original")
 
 
 def test_other_weights_in_the_same_folder_are_another_base(
@@ -147,8 +156,24 @@ def test_an_evaluation_pass_leaves_the_weights_as_they_are(
     layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
     before = [layer.weight.data.clone() for layer in layers]
     with torch.no_grad():
-        model.eval()(input_ids=collate([example], 2, CPU)["input_ids"])
+        model.eval()(input_ids=torch.tensor([example.prompt + example.answer]))
     assert layers
     assert not any(layer.support_avx512bf16_for_cpu for layer in layers)  # also on other CPUs
     for layer, weight in zip(layers, before, strict=True):
         assert torch.equal(layer.weight.data, weight)
+
+
+def set_method(workspace: Workspace, method: str, base: Path) -> None:
+    """Tune again, with another method."""
+    from finetune.tune import tune
+
+    toml = workspace.root / "brand.toml"
+    toml.write_text(toml.read_text() + f'\nmethod = "{method}"\n')
+    tune(Workspace(workspace.root), base)
+
+
+def pretend_method(workspace: Workspace, method: str) -> None:
+    """Let the adapter's manifest say that it was trained otherwise than it was."""
+    manifest: Any = read_manifest(workspace.adapter)
+    manifest.details["method"] = method
+    write_manifest(workspace.adapter, manifest)

@@ -1,0 +1,75 @@
+"""`models/merged-verification.json`: what was measured about the merged model, and its limits.
+
+Knows no torch, so that `onbrand status` reads it at once.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+Onto = Literal["dequantised", "original"]
+"""The base weights that the adapter is added to: those of its training, or the unquantised."""
+
+
+class Check(BaseModel):
+    """One figure, and the limit it must not be above."""
+
+    model_config = ConfigDict(ser_json_inf_nan="strings")  # JSON has no other way to keep NaN
+
+    name: str
+    value: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """True when the value is a number within the limit."""
+        return self.value <= self.limit
+
+
+class Stops(BaseModel):
+    """Greedy answers to training prompts: how many end by themselves."""
+
+    prompts: int
+    """Asked, each another one."""
+    stopped: int
+    """Answered within `limit` tokens, EOS included."""
+    limit: int
+    """Tokens an answer may take; 0 where nothing was asked."""
+
+
+class Verification(BaseModel):
+    """The file's content."""
+
+    model_config = ConfigDict(ser_json_inf_nan="strings")
+
+    passed: bool
+    merged: str
+    """`output_hash` of the merged model this speaks of."""
+    dtype: str
+    onto: Onto
+    texts: int
+    checks: list[Check]
+    stops: Stops
+    held_out_loss: dict[str, float]
+    """Nats per answer token on validation examples: of `base`, `adapter` and `merged`."""
+    distance_from_trained: float
+    """Relative logit error against the model as it was trained; the judge of a merge onto the
+    dequantised base, no judge of one onto the original base."""
+
+    def value(self, name: str) -> float:
+        """The figure of the check `name`."""
+        return next(check.value for check in self.checks if check.name == name)
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that did not pass."""
+        return [check for check in self.checks if not check.passed]
+
+
+def read_verification(path: Path) -> Verification | None:
+    """The verification in `path`, or None when there is none that can be read."""
+    try:
+        return Verification.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return None
