@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from scraper.website import fetch
+from tests.scraper.website.rendering import own_profiles
 from tests.scraper.website.site import Site, serve
 
 
@@ -13,6 +15,13 @@ def elsewhere() -> Iterator[Site]:
         serve(site)
         yield site
         site.shutdown()
+
+
+@pytest.fixture
+def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of this test's Chromiums. `tmp_path` is named so that it is not made in there."""
+    with own_profiles(monkeypatch) as folder:
+        yield folder
 
 
 @pytest.fixture(autouse=True)

@@ -6,44 +6,19 @@
 import gzip
 import json
 import random
-import time
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-from tests.scraper.website.site import WORDS, Site, answer, heals, link, page, redirect, shell
-
-TOO_LONG = 20.0
-"""Seconds: a pause longer than the time limit of the crawl is to be."""
-STORY = "Our story: " + WORDS
-ERROR_PAGE = "<h1>Oops</h1><p>We could not find {path}. It may never have been here: not found.</p>"
-LOGIN = (
-    b"<html><head><title>Harbour Bakery</title></head><body><h1>Welcome back</h1>"
-    b"<form method=post><input name=user><input type=password name=word></form></body></html>"
+from tests.scraper.website.hostile_answers import (
+    LOGIN,
+    ROBOTS,
+    STORY,
+    TOO_LONG,
+    Pages,
+    month,
+    raw,
+    written,
 )
-ROBOTS = b"User-agent: *\nDisallow: /private\nDisallow: /*?secret\n"
-
-
-def written(text: str, then: str = "") -> bytes:
-    """A page whose script writes a text, and does something else after."""
-    return shell(f"document.getElementById('root').innerHTML = {json.dumps(text)}; {then}")
-
-
-def raw(*pieces: bytes, pause: float = 0.0, seconds: float = 0.0) -> Callable[[Any], None]:
-    """Sends bytes as they are, over and over for so many seconds, and hangs up."""
-
-    def respond(request: Any) -> None:
-        end = time.monotonic() + seconds
-        request.close_connection = True
-        while True:
-            for piece in pieces:
-                request.wfile.write(piece)
-                request.wfile.flush()
-                time.sleep(pause)
-            if time.monotonic() >= end:
-                return
-
-    return respond
+from tests.scraper.website.site import WORDS, Site, answer, heals, link, page, redirect, shell, slow
 
 
 class HostileSite(Site):
@@ -68,7 +43,7 @@ class HostileSite(Site):
 
     def fill(self, elsewhere: str) -> None:
         """Make all pages; `elsewhere` is a server on another port, which nobody may ask."""
-        self.pages = _Pages(self)
+        self.pages = Pages()
         self.pages["/robots.txt"] = answer(200, ROBOTS, "text/plain")
         for part in (_redirects, _transfers, _charsets, _no_pages, _markup, _scripts, _sneaks):
             part(self, elsewhere)
@@ -87,33 +62,6 @@ class HostileSite(Site):
     def pass_over(self, path: str, content: Any) -> None:
         self.pages[path] = content
         self.quiet.add(path)
-
-
-class _Pages(dict[str, Any]):
-    """The pages by path; the calendar goes on without end, and everything else is missing."""
-
-    def __init__(self, site: HostileSite) -> None:
-        super().__init__()
-        self._site = site
-
-    def get(self, path: str, default: Any = None) -> Any:
-        if path in self:
-            return self[path]
-        if path.startswith("/calendar"):
-            return _month(path)
-        return answer(200, page("Harbour Bakery", "").replace(*_instead(path)))
-
-
-def _instead(path: str) -> tuple[bytes, bytes]:
-    """What an error page of this site has in place of its text."""
-    return f"<p>{WORDS}</p>".encode(), ERROR_PAGE.format(path=path).encode()
-
-
-def _month(path: str) -> bytes:
-    month = int(parse_qs(urlsplit(path).query).get("month", ["0"])[0])
-    days = "".join(f"<td><a href='#day-{day}'>{day}</a></td>" for day in range(1, 31))
-    around = link(f"/calendar?month={month + 1}", f"/calendar?month={month - 1}")
-    return page(f"Events in month {month}", f"<table><tr>{days}</tr></table>{around}")
 
 
 def _redirects(site: HostileSite, elsewhere: str) -> None:
@@ -190,11 +138,11 @@ def _charsets(site: HostileSite, elsewhere: str) -> None:
     ):
         text = page("Crème brûlée", f"Our story {number}").decode()
         site.keep(f"/charset-{number}", answer(200, text.encode(encoding), header), "Crème brûlée")
-    site.keep("/null-bytes", page("Null", "Our\0 story").replace(b"WORDS", b"\0"), "Null")
+    site.keep("/null-bytes", page("Null", "Our\0 story"), "Null")
 
 
 def _no_pages(site: HostileSite, elsewhere: str) -> None:
-    site.fail("/no-such-product", _Pages(site).get("/no-such-product"), "it says that there is no")
+    site.fail("/no-such-product", Pages().get("/no-such-product"), "it says that there is no")
     site.fail(
         "/discontinued",
         page("Sorry, page not found", "").replace(WORDS.encode(), b"Gone."),
@@ -269,7 +217,7 @@ def _scripts(site: HostileSite, elsewhere: str) -> None:
         "setTimeout(() => fetch('/late.json').then(r => r.json()).then(late => setTimeout(() => {"
         "document.getElementById('root').textContent = late.text }, 100)), 50)"
     ))  # fmt: skip
-    site.pages["/late.json"] = _late({"text": STORY})
+    site.pages["/late.json"] = slow(0.4, json.dumps({"text": STORY}).encode())
     grow = "const hidden = document.createElement('div'); hidden.hidden = true;"
     grow += "hidden.textContent = 'x'.repeat(12000000); document.body.append(hidden)"
     reason = "kept as it came, for Chromium could not render it: its document is larger than 10 MB"
@@ -290,14 +238,6 @@ def _scripts(site: HostileSite, elsewhere: str) -> None:
         "/to-error", written(STORY, "location.href = '/broken-for-good'"), "kept as it came, for"
     )
     site.kept["/to-error"] = "A long enough header"
-
-
-def _late(content: dict[str, str]) -> Callable[[Any], None]:
-    def respond(request: Any) -> None:
-        time.sleep(0.4)
-        request.answer(200, json.dumps(content).encode(), "application/json")
-
-    return respond
 
 
 def _sneaks(site: HostileSite, elsewhere: str) -> None:
@@ -334,7 +274,7 @@ def _sneaks(site: HostileSite, elsewhere: str) -> None:
     }
     for name, trick in tricks.items():
         site.keep(f"/sneaky/{name}", written(STORY, trick))
-    site.pass_over("/calendar", _month("/calendar"))
+    site.pass_over("/calendar", month("/calendar"))
     bait = link(
         f"{elsewhere}/bait", "https://www.example.org/bait", "http://169.254.169.254/latest",
         "http://localhost:1/", "http://[::1]/", "ftp://127.0.0.1/", "http://2130706433/",

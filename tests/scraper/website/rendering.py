@@ -1,6 +1,5 @@
 """Helpers of the tests that render: a crawl, what it left, and the Chromiums that it started."""
 
-import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +10,7 @@ import psutil
 import pytest
 
 from onbrand.config import Website
-from scraper.raw import Failed, Page, read_raw
 from scraper.website.chromium import find_chromium
-from scraper.website.crawl import CrawlResult, crawl
 from tests.scraper.website.site import Site
 
 needs_chromium = pytest.mark.skipif(
@@ -24,18 +21,6 @@ needs_chromium = pytest.mark.skipif(
 def settings(site: Site, **values: object) -> Website:
     """A limit that no page comes near, however busy the machine is."""
     return Website.model_validate({"start_urls": [site.url], "timeout_seconds": 30.0, **values})
-
-
-def run(folder: Path, wanted: Website) -> CrawlResult:
-    return asyncio.run(crawl(wanted, folder))
-
-
-def pages(folder: Path) -> dict[str, Page]:
-    return {p.url: p for p in read_raw(folder / "pages.jsonl.gz", Page)}
-
-
-def failed(folder: Path) -> dict[str, str]:
-    return {f.locator: f.reason for f in read_raw(folder / "website-failed.jsonl", Failed)}
 
 
 @contextmanager

@@ -1,30 +1,15 @@
 """Real Chromium: what its pages hold."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.scraper.website.rendering import (
-    chromiums,
-    failed,
-    needs_chromium,
-    own_profiles,
-    pages,
-    run,
-    settings,
-    write,
-)
+from tests.scraper.website.crawling import failed, pages, run
+from tests.scraper.website.rendering import chromiums, needs_chromium, settings, write
 from tests.scraper.website.site import WORDS, Site, answer, link, page, shell, slow
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with own_profiles(monkeypatch) as folder:
-        yield folder
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("profiles")]
 
 
 @needs_chromium

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +17,11 @@ from onbrand.errors import OnbrandError
 from scraper.website.browser import Access, Browser
 from scraper.website.chromium import find_chromium, start_chromium
 from scraper.website.tab import Tab
-from tests.scraper.website.rendering import (
-    chromiums,
-    failed,
-    needs_chromium,
-    own_profiles,
-    pages,
-    run,
-    settings,
-    wait_until,
-    write,
-)
+from tests.scraper.website.crawling import failed, pages, run
+from tests.scraper.website.rendering import chromiums, needs_chromium, settings, wait_until, write
 from tests.scraper.website.site import Site, answer, link, page, shell, slow
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with own_profiles(monkeypatch) as folder:
-        yield folder
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("profiles")]
 
 
 def send_once(site: Site, profiles: Path, sign: signal.Signals) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.raw import Page
+from scraper.website import json_ld
 from scraper.website.facts import collect_facts, read_facts
 from scraper.website.json_ld import plain, read_json_ld
 
@@ -178,7 +179,8 @@ def test_plain_text_stays_plain(text: str) -> None:
     assert plain(once) == once or "&" in once or "<" in once
 
 
-def test_pages_without_json_ld_are_not_parsed() -> None:
+def test_pages_without_json_ld_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_ld, "parse", lambda html: pytest.fail("it was parsed"))
     assert read_json_ld("<p>" + "<div>" * 10) == ([], [])
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +16,11 @@ from scraper.website.pace import Pace
 from scraper.website.render import Renderer
 from scraper.website.scope import Addresses, Scope
 from scraper.website.selection import Selection
-from tests.scraper.website.rendering import (
-    failed,
-    needs_chromium,
-    own_profiles,
-    pages,
-    run,
-    settings,
-    write,
-)
+from tests.scraper.website.crawling import failed, pages, run
+from tests.scraper.website.rendering import needs_chromium, settings, write
 from tests.scraper.website.site import Answer, Site, answer, link, page, shell
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with own_profiles(monkeypatch) as folder:
-        yield folder
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("profiles")]
 
 
 @needs_chromium
