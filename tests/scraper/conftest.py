@@ -8,6 +8,7 @@ import pytest
 from onbrand.record import Record, record_id
 from onbrand.workspace import Workspace
 from tests.scraper.dataset_hub import Hub, running_hub
+from tests.scraper.raw_folder import TOML, write_raw_folder
 from tests.scraper.website.site import Site, serve
 
 MakeWorkspace = Callable[[str], Workspace]
@@ -20,6 +21,14 @@ def make_workspace(tmp_path: Path) -> MakeWorkspace:
         return Workspace(tmp_path)
 
     return make
+
+
+@pytest.fixture
+def filled(make_workspace: MakeWorkspace) -> Workspace:
+    """A workspace with a raw folder that has every flaw, not yet built."""
+    workspace = make_workspace(TOML)
+    write_raw_folder(workspace)
+    return workspace
 
 
 @pytest.fixture

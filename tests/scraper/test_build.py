@@ -40,11 +40,9 @@ def outputs(workspace: Workspace) -> dict[str, bytes]:
     }
 
 
-def test_counts_add_up_and_every_drop_is_written_down(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
+def test_counts_add_up_and_every_drop_is_written_down(filled: Workspace) -> None:
     with notes.capture() as captured:
-        outcome = build(workspace)
+        outcome = build(filled)
     counts = outcome.manifest.counts
     came_in = {name: count for name, count in counts.items() if name.startswith("in.")}
     dropped = {name: count for name, count in counts.items() if name.startswith("dropped.")}
@@ -57,14 +55,14 @@ def test_counts_add_up_and_every_drop_is_written_down(make_workspace: MakeWorksp
         "dropped.other-account": 1,
     }
     assert counts["kept"] == 56 - 5 == sum(counts[s] for s in ("train", "validation", "test"))
-    lines = (workspace.clean / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (filled.clean / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
     rejected = [Rejected.model_validate_json(line) for line in lines]
     assert {f"dropped.{item.step}" for item in rejected} == set(dropped)
     assert all(item.reason for item in rejected)
     report = captured.get()
     assert "too-short" in report
     assert "validation" in report
-    records = list(read_records(workspace.clean / "records.jsonl"))
+    records = list(read_records(filled.clean / "records.jsonl"))
     texts = "\n".join(record.text for record in records)
     assert "Ring [phone] or write to [email], since 2003" in texts
     assert "Header line" not in texts
@@ -74,29 +72,23 @@ def test_counts_add_up_and_every_drop_is_written_down(make_workspace: MakeWorksp
     }
 
 
-def test_a_data_set_holds_the_records_and_its_card(make_workspace: MakeWorkspace) -> None:
+def test_a_data_set_holds_the_records_and_its_card(filled: Workspace) -> None:
     import datasets
 
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    counts = build(workspace).manifest.counts
-    loaded = datasets.load_from_disk(str(workspace.dataset))
+    counts = build(filled).manifest.counts
+    loaded = datasets.load_from_disk(str(filled.dataset))
     assert {name: len(loaded[name]) for name in loaded} == {
         name: counts[name] for name in ("train", "validation", "test")
     }
-    assert {path.name for path in workspace.dataset.iterdir()} == {
+    assert {path.name for path in filled.dataset.iterdir()} == {
         "README.md", "dataset_dict.json", "manifest.json", "preview.html", "statistics.json",
         "train", "validation", "test",
     }  # fmt: skip
 
 
-def test_each_step_is_counted_in_manifest_report_card_and_statistics(
-    make_workspace: MakeWorkspace,
-) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
+def test_each_step_is_counted_in_manifest_report_card_and_statistics(filled: Workspace) -> None:
     with notes.capture() as captured:
-        manifest = build(workspace).manifest
+        manifest = build(filled).manifest
     steps = [StepCount.model_validate(step) for step in manifest.details["steps"]]
     assert {step.step for step in steps} == set(MEANING)
     first, *_ = steps
@@ -114,8 +106,8 @@ def test_each_step_is_counted_in_manifest_report_card_and_statistics(
     assert balance["contact-data"].changed == {"instagram": 1}
     assert balance["repeated-blocks"].changed["file"] == 4
     report = captured.get()
-    card = (workspace.dataset / "README.md").read_text(encoding="utf-8")
-    statistics = json.loads((workspace.dataset / "statistics.json").read_text(encoding="utf-8"))
+    card = (filled.dataset / "README.md").read_text(encoding="utf-8")
+    statistics = json.loads((filled.dataset / "statistics.json").read_text(encoding="utf-8"))
     assert statistics["steps"] == manifest.details["steps"]
     for step in steps:
         assert step.step in report
@@ -125,21 +117,19 @@ def test_each_step_is_counted_in_manifest_report_card_and_statistics(
 
 
 def test_a_change_in_what_was_dropped_makes_the_data_set_again(
-    make_workspace: MakeWorkspace,
+    filled: Workspace, make_workspace: MakeWorkspace
 ) -> None:
     """Killed between cleaning and the data set: preview and card must not stay behind."""
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    made = outputs(workspace)
+    build(filled)
+    made = outputs(filled)
     build(make_workspace(TOML + "min_words = 5\n"))
-    kept = shutil.copytree(workspace.clean, workspace.root / "clean-of-5-words")
+    kept = shutil.copytree(filled.clean, filled.root / "clean-of-5-words")
     build(make_workspace(TOML))
-    assert outputs(workspace) == made
-    shutil.rmtree(workspace.clean)
-    kept.rename(workspace.clean)
+    assert outputs(filled) == made
+    shutil.rmtree(filled.clean)
+    kept.rename(filled.clean)
     assert not build(make_workspace(TOML + "min_words = 5\n")).was_current
-    assert "5 words (hashtags" in (workspace.dataset / "preview.html").read_text(encoding="utf-8")
+    assert "5 words (hashtags" in (filled.dataset / "preview.html").read_text(encoding="utf-8")
 
 
 def test_without_any_holdout(make_workspace: MakeWorkspace) -> None:
@@ -149,19 +139,19 @@ def test_without_any_holdout(make_workspace: MakeWorkspace) -> None:
     assert (counts["train"], counts["validation"], counts["test"]) == (counts["kept"], 0, 0)
 
 
-def test_nothing_is_repeated_until_something_changes(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    first = build(workspace)
-    assert build(workspace) == type(first)(first.manifest, was_current=True)
-    forced = build(workspace, force=True)
+def test_nothing_is_repeated_until_something_changes(
+    filled: Workspace, make_workspace: MakeWorkspace
+) -> None:
+    first = build(filled)
+    assert build(filled) == type(first)(first.manifest, was_current=True)
+    forced = build(filled, force=True)
     assert not forced.was_current
     assert forced.manifest.output_hash == first.manifest.output_hash
-    cleaned = read_manifest(workspace.clean)
+    cleaned = read_manifest(filled.clean)
     reseeded = build(make_workspace(TOML + "[dataset]\nseed = 14\n"))
     assert not reseeded.was_current
     assert reseeded.manifest.output_hash != first.manifest.output_hash
-    assert read_manifest(workspace.clean) == cleaned  # the records did not depend on the seed
+    assert read_manifest(filled.clean) == cleaned  # the records did not depend on the seed
     assert not build(make_workspace(TOML + "min_words = 5\n")).was_current
 
 
@@ -209,12 +199,10 @@ def test_an_empty_data_set_says_what_came_in_and_why_it_went(
     assert not workspace.dataset.exists()
 
 
-def test_a_full_disk_leaves_the_old_data_set_whole(make_workspace: MakeWorkspace) -> None:
+def test_a_full_disk_leaves_the_old_data_set_whole(filled: Workspace) -> None:
     """A limit on the size of files stands for the full disk: both end a write with an OSError."""
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    records = (workspace.clean / "records.jsonl").read_bytes()
+    build(filled)
+    records = (filled.clean / "records.jsonl").read_bytes()
     script = (
         "import resource, sys; from pathlib import Path; from onbrand.workspace import Workspace\n"
         "from scraper.build import build\n"
@@ -223,22 +211,20 @@ def test_a_full_disk_leaves_the_old_data_set_whole(make_workspace: MakeWorkspace
         "except OSError as error:\n    print('OSError', error.errno)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-B", "-c", script, str(workspace.root)],
+        [sys.executable, "-B", "-c", script, str(filled.root)],
         cwd=REPOSITORY, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout.startswith("OSError"), done.stderr
-    assert (workspace.clean / "records.jsonl").read_bytes() == records
-    assert not list(workspace.root.rglob("*.partial"))
-    build(workspace)
-    assert (workspace.clean / "records.jsonl").read_bytes() == records
+    assert (filled.clean / "records.jsonl").read_bytes() == records
+    assert not list(filled.root.rglob("*.partial"))
+    build(filled)
+    assert (filled.clean / "records.jsonl").read_bytes() == records
 
 
 @pytest.mark.slow
-def test_killed_in_the_middle_and_run_again(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    expected = outputs(workspace)
+def test_killed_in_the_middle_and_run_again(filled: Workspace) -> None:
+    build(filled)
+    expected = outputs(filled)
     script = (
         "import sys; from pathlib import Path; from onbrand.workspace import Workspace\n"
         "from scraper.build import build\n"
@@ -248,7 +234,7 @@ def test_killed_in_the_middle_and_run_again(make_workspace: MakeWorkspace) -> No
     kills = 0
     for moment in (0.1, 0.6, 1.5, 2.5):
         process = subprocess.Popen(
-            [sys.executable, "-c", script, str(workspace.root)],
+            [sys.executable, "-c", script, str(filled.root)],
             cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )  # fmt: skip
@@ -258,46 +244,38 @@ def test_killed_in_the_middle_and_run_again(make_workspace: MakeWorkspace) -> No
         process.send_signal(signal.SIGKILL)
         kills += process.wait() == -signal.SIGKILL
         process.stdout.close()
-        build(workspace)
-        assert outputs(workspace) == expected
+        build(filled)
+        assert outputs(filled) == expected
     assert kills >= 2
 
 
-def test_a_file_of_records_that_was_deleted_is_made_again(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    expected = outputs(workspace)
-    (workspace.clean / "records.jsonl").unlink()
-    build(workspace)
-    assert outputs(workspace) == expected
-    assert json.loads((workspace.dataset / "manifest.json").read_text())["command"] == "build"
+def test_a_file_of_records_that_was_deleted_is_made_again(filled: Workspace) -> None:
+    build(filled)
+    expected = outputs(filled)
+    (filled.clean / "records.jsonl").unlink()
+    build(filled)
+    assert outputs(filled) == expected
+    assert json.loads((filled.dataset / "manifest.json").read_text())["command"] == "build"
 
 
-def test_any_file_of_the_data_set_that_was_deleted_is_made_again(
-    make_workspace: MakeWorkspace,
-) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    expected = outputs(workspace)
-    names = {str(p.relative_to(workspace.dataset)) for p in workspace.dataset.rglob("*.*")}
+def test_any_file_of_the_data_set_that_was_deleted_is_made_again(filled: Workspace) -> None:
+    build(filled)
+    expected = outputs(filled)
+    names = {str(p.relative_to(filled.dataset)) for p in filled.dataset.rglob("*.*")}
     assert names == {*DATASET_FILES, "manifest.json"}
     for name in names:
-        (workspace.dataset / name).unlink()
-        assert not build(workspace).was_current, name
-        assert outputs(workspace) == expected
-    assert build(workspace).was_current
+        (filled.dataset / name).unlink()
+        assert not build(filled).was_current, name
+        assert outputs(filled) == expected
+    assert build(filled).was_current
 
 
-def test_damaged_input_is_named_and_costs_no_earlier_build(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    before = outputs(workspace)
-    with (workspace.raw / "pages.jsonl.gz").open("ab") as pages:
+def test_damaged_input_is_named_and_costs_no_earlier_build(filled: Workspace) -> None:
+    build(filled)
+    before = outputs(filled)
+    with (filled.raw / "pages.jsonl.gz").open("ab") as pages:
         pages.write(b"x")
     with pytest.raises(OnbrandError, match=r"pages\.jsonl\.gz is damaged; run `onbrand scrape"):
-        build(workspace, force=True)
-    assert outputs(workspace) == before
-    assert read_manifest(workspace.clean) is not None
+        build(filled, force=True)
+    assert outputs(filled) == before
+    assert read_manifest(filled.clean) is not None

@@ -4,7 +4,6 @@ import itertools
 import json
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,9 @@ from onbrand.workspace import Workspace
 from scraper.build import build
 from scraper.clean.rejected import Rejected
 from scraper.scrape import scrape
+from tests.conftest import SHARED_DATA, needs_shared_data
 
-TAPAL = Path(__file__).parents[3] / "shared" / "data" / "tapal"
+TAPAL = SHARED_DATA / "tapal"
 ACCOUNTS = {"tapalofficial", "tapalgreentea", "tapalfamilymixture"}
 TOML = f"""
 [social]
@@ -28,7 +28,7 @@ paths = ["{TAPAL}/site/files", "{TAPAL}/site/cleaned_files"]
 phone_region = "PK"
 """
 
-pytestmark = pytest.mark.skipif(not TAPAL.is_dir(), reason=f"needs the real exports in {TAPAL}")
+pytestmark = needs_shared_data
 
 
 @pytest.fixture(scope="module")

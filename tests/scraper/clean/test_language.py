@@ -8,8 +8,8 @@ import pytest
 from scraper.clean.language import language_of
 from scraper.clean.repair import mend_encoding, tidy
 from scraper.social.export import Platform, read_export
+from tests.conftest import SHARED_DATA, needs_shared_data
 
-DATA = Path(__file__).parents[4] / "shared" / "data"
 LABELS = json.loads((Path(__file__).parent / "tapal_languages.json").read_text(encoding="utf-8"))
 """Labels given by reading: ur-Latn where a fifth of the words or more, names left out, are Urdu's,
 else en. Ids of posts (f: Facebook, i: Instagram), drawn at random three times: the function words
@@ -60,7 +60,7 @@ def test_the_same_words_are_hindi_in_india() -> None:
     assert language_of("Chai ka waqt hai, aao saath baithein", "PK") == "ur-Latn"
 
 
-@pytest.mark.skipif(not (DATA / "tapal").is_dir(), reason=f"needs the real posts in {DATA}/tapal")
+@needs_shared_data
 @pytest.mark.parametrize(
     ("draw", "least"), [("drawn first", 0.97), ("drawn second", 0.95), ("drawn third", 0.92)]
 )
@@ -68,16 +68,18 @@ def test_real_posts_that_mix_urdu_and_english(draw: str, least: float) -> None:
     texts = {
         f"{platform[0]}{post.post_id}": tidy(mend_encoding(post.text))
         for platform, name in EXPORTS
-        for post in read_export(DATA / "tapal" / name, name, platform).posts
+        for post in read_export(SHARED_DATA / "tapal" / name, name, platform).posts
     }
     labelled = [(post, tag) for tag, posts in LABELS[draw].items() for post in posts]
     right = sum(language_of(texts[post], "PK") == tag for post, tag in labelled)
     assert right / len(labelled) >= least
 
 
-@pytest.mark.skipif(not (DATA / "sms_spam").is_dir(), reason=f"needs {DATA}/sms_spam")
+@needs_shared_data
 def test_real_english_messages_are_nothing_else() -> None:
-    lines = (DATA / "sms_spam" / "SMSSpamCollection").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (SHARED_DATA / "sms_spam" / "SMSSpamCollection").read_text(encoding="utf-8").splitlines()
+    )
     tags = [language_of(line.partition("\t")[2]) for line in lines[::4]]
     assert sum(tag == "en" for tag in tags) > 0.8 * len(tags)
     assert sum(tag not in ("en", "") for tag in tags) <= 1, "one of them is Urdu"

@@ -4,16 +4,15 @@ One for pages that a forest has not seen; one for the forest that is shipped, wh
 all: it falls where the features change and the forest is not learned again.
 """
 
-from pathlib import Path
-
 import pytest
 import trafilatura
 
 from scraper.extract.corpus import Saved, fingerprint, mean_by_kind, saved_pages, word_f1
 from scraper.extract.forest import forest
 from scraper.extract.learn import Example, example, f1_of, train
+from tests.conftest import SHARED_DATA, needs_shared_data
 
-WCXB = Path(__file__).parents[4] / "shared" / "data" / "wcxb-dev"
+WCXB = SHARED_DATA / "wcxb-dev"
 FINGERPRINT = "287174dc8556d62de8f761d4aaa33140db2b1bc567962af1a4cfad3de5278b78"
 FLOORS = {
     "overall": 0.79, "article": 0.93, "service": 0.82, "product": 0.63, "collection": 0.66,
@@ -25,10 +24,7 @@ NOISE = 0.005
 SHIPPED_FLOORS = {"overall": 0.89, "product": 0.77, "collection": 0.83, "service": 0.91}
 """The same of all pages, by the shipped forest, which was trained on them."""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not WCXB.is_dir(), reason=f"needs the saved pages in {WCXB}"),
-]
+pytestmark = [pytest.mark.slow, needs_shared_data]
 
 
 @pytest.fixture(scope="module")

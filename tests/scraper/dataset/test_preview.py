@@ -19,12 +19,10 @@ from scraper.dataset.preview import SHOWN_CHARACTERS, preview
 from scraper.dataset.split import Splits, split
 from scraper.dataset.statistics import describe
 from scraper.website.chromium import find_chromium
+from tests.scraper.website.rendering import needs_chromium
 
 MakeRecord = Callable[..., Record]
 
-needs_chromium = pytest.mark.skipif(
-    find_chromium() is None, reason="Chromium is not installed (apt-get install chromium)"
-)
 EVIL = '</script><script>window.ran=1</script><img src=x onerror="window.ran=1"><!--<b>bold</b>'
 
 

@@ -135,20 +135,18 @@ def test_the_duplicate_it_lost_against_and_the_other_way_round(workspace: Worksp
     assert f"{instagram(101)}  similarity" in text_of(near)
 
 
-def test_no_reason_is_searched_for_ids(make_workspace: MakeWorkspace) -> None:
+def test_no_reason_is_searched_for_ids(filled: Workspace) -> None:
     """However a reason is worded, and whatever a URL or an account in it is called."""
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    path = workspace.clean / "rejected.jsonl"
+    build(filled)
+    path = filled.clean / "rejected.jsonl"
     items = list(read_rejected(path))
     reworded = [item.model_copy(update={"reason": f"as {instagram(3)}"}) for item in items]
     write_rejected(path, reworded)
-    assert explain(workspace, instagram(3)).dropped_in_its_favour == []
-    near = explain(workspace, instagram(1))
+    assert explain(filled, instagram(3)).dropped_in_its_favour == []
+    near = explain(filled, instagram(1))
     assert near.lost_against is not None
     assert near.lost_against.id == instagram(101)
-    (loser,) = explain(workspace, instagram(101)).dropped_in_its_favour
+    (loser,) = explain(filled, instagram(101)).dropped_in_its_favour
     assert loser.id == instagram(1)
 
 
@@ -209,42 +207,36 @@ def test_it_needs_a_build(make_workspace: MakeWorkspace) -> None:
         explain(make_workspace(TOML), "x")
 
 
-def test_artifacts_that_no_longer_fit_are_noted(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    assert explain(workspace, instagram(3)).notes == []
-    manifest = workspace.raw / "manifest.json"
+def test_artifacts_that_no_longer_fit_are_noted(filled: Workspace) -> None:
+    build(filled)
+    assert explain(filled, instagram(3)).notes == []
+    manifest = filled.raw / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"output_hash": "r"', '"output_hash": "s"'))
-    (workspace.dataset / "manifest.json").unlink()
-    notes = explain(workspace, instagram(3)).notes
+    (filled.dataset / "manifest.json").unlink()
+    notes = explain(filled, instagram(3)).notes
     assert [note.split()[0] for note in notes] == ["raw/", "dataset/"]
 
 
 def test_a_split_is_told_only_of_a_data_set_of_these_records(
-    make_workspace: MakeWorkspace,
+    filled: Workspace, make_workspace: MakeWorkspace
 ) -> None:
     """Killed between cleaning and the data set: the one before says nothing of these records."""
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    before = shutil.copytree(workspace.dataset, workspace.root / "before")
+    build(filled)
+    before = shutil.copytree(filled.dataset, filled.root / "before")
     build(make_workspace(TOML + "min_words = 5\n"))
-    shutil.rmtree(workspace.dataset)
-    before.rename(workspace.dataset)
-    story = explain(workspace, instagram(3))
+    shutil.rmtree(filled.dataset)
+    before.rename(filled.dataset)
+    story = explain(filled, instagram(3))
     assert (story.outcome, story.split) == ("kept", "")
     assert [note.split()[0] for note in story.notes] == ["dataset/"]
     assert "Kept, in no split yet." in text_of(story)
 
 
-def test_a_data_set_that_cannot_be_read_is_one_sentence(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    build(workspace)
-    shutil.rmtree(workspace.dataset / "train")
+def test_a_data_set_that_cannot_be_read_is_one_sentence(filled: Workspace) -> None:
+    build(filled)
+    shutil.rmtree(filled.dataset / "train")
     with pytest.raises(OnbrandError, match=r"dataset is not a data set .* run `onbrand build --f"):
-        explain(workspace, instagram(3))
+        explain(filled, instagram(3))
 
 
 def test_through_the_command_line(workspace: Workspace) -> None:
@@ -267,15 +259,13 @@ def test_through_the_command_line(workspace: Workspace) -> None:
     assert sorted((p, p.stat().st_mtime_ns) for p in workspace.dataset.rglob("*")) == before
 
 
-def test_the_story_of_a_record_shows_no_markup_of_its_text(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace(TOML)
-    write_raw_folder(workspace)
-    posts = list(raw.read_raw(workspace.raw / raw.POSTS, raw.Post))
+def test_the_story_of_a_record_shows_no_markup_of_its_text(filled: Workspace) -> None:
+    posts = list(raw.read_raw(filled.raw / raw.POSTS, raw.Post))
     raw.write_raw(
-        workspace.raw / raw.POSTS,
+        filled.raw / raw.POSTS,
         [*posts, post(300, "Come  to the [red]shop[/red] and [/b] see our kettles")],
     )
-    build(workspace)
-    assert "[red]shop[/red] and" not in text_of(explain(workspace, "/p/300/"))
-    done = onbrand_build(workspace, "--explain", "/p/300/")
+    build(filled)
+    assert "[red]shop[/red] and" not in text_of(explain(filled, "/p/300/"))
+    done = onbrand_build(filled, "--explain", "/p/300/")
     assert done.returncode == 0, done.stderr
