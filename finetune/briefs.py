@@ -16,6 +16,8 @@ from onbrand.record import Record
 
 COPIED = 6
 """So many words in a row are a quotation."""
+BEGINS = "Write"
+"""A teacher's brief does, as it is told to; an apology or an explanation does not."""
 LONGEST_BRIEF = 40
 """Words of a teacher's brief."""
 _NAMES = 3
@@ -58,6 +60,8 @@ def objection(brief: str, record: Record, piece: Piece) -> str:
     """Why a teacher's brief cannot be used; empty where it can."""
     if not brief:
         return "it is empty"
+    if not brief.startswith(BEGINS):
+        return f'it does not begin with "{BEGINS}"'
     if len(brief.split()) > LONGEST_BRIEF or len(brief) > 10 * LONGEST_BRIEF:
         return f"it has {len(brief.split())} words, more than {LONGEST_BRIEF}, or very long ones"
     if copied := shared_run(brief, runs(_below_title(record, piece), COPIED), COPIED):

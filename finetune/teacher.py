@@ -17,7 +17,7 @@ import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from finetune.brief_cache import CachedBrief, append_briefs, brief_key
-from finetune.briefs import LONGEST_BRIEF, objection
+from finetune.briefs import BEGINS, LONGEST_BRIEF, objection
 from finetune.pieces import Piece
 from onbrand.config import Teacher
 from onbrand.console import notes
@@ -39,9 +39,9 @@ _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _INSTRUCTION = (
     "You are given a text that a brand published. Write the request that a colleague could have "
     "made and that this text answers: one sentence in English of at most {words} words, beginning "
-    'with "Write". Name the kind of text, its subject and what must be mentioned. Do not quote the '
-    "text: never more than three of its words in a row, names excepted. Answer with the request "
-    "alone."
+    'with "{begins}". Name the kind of text, its subject and what must be mentioned. Do not quote '
+    "the text: never more than three of its words in a row, names excepted. Answer with the "
+    "request alone."
 )
 
 
@@ -55,7 +55,7 @@ class Wanted:
     @property
     def prompt(self) -> str:
         """What the teacher is asked."""
-        instruction = _INSTRUCTION.format(words=LONGEST_BRIEF - 10)
+        instruction = _INSTRUCTION.format(words=LONGEST_BRIEF - 10, begins=BEGINS)
         kind = kind_of(self.record.source)
         return f"{instruction}\n\nThe text is {kind}:\n\n{self.piece.text}"
 

@@ -88,6 +88,7 @@ def test_no_brief_gives_away_six_words_of_the_text(
     [
         ("Write a post about Tezdum for people who are short on time.", ""),
         ("", "empty"),
+        ("I am sorry, but I cannot write that.", 'does not begin with "Write"'),
         ("Write " + "very " * 40 + "much.", "42 words"),
         ("Write that tezdum has YOU covered with a strong cup.", 'copies the text: "tezdum has'),
     ],

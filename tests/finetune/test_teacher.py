@@ -76,7 +76,7 @@ def test_a_thinking_models_thoughts_are_left_out(server: RunningTeacher, tmp_pat
     [
         (None, "it is empty"),
         ("Write: the keel is oiled, the tide is in.", "it copies the text"),
-        ("word " * 60, "it has 60 words"),
+        ("Write " * 60, "it has 60 words"),
     ],
 )
 def test_an_answer_that_cannot_be_used_is_set_aside(
