@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from onbrand.workspace import Workspace
 
 
 @pytest.fixture
-def merged(tmp_path: Path) -> Workspace:
-    """A workspace whose tuning and merge left their files."""
+def merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A workspace whose tuning and merge left their files; nothing is written elsewhere."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
     (tmp_path / "brand.toml").write_text('[brand]\nname = "Anna\'s Tea: 100%"')
     space = Workspace(tmp_path)
     give_database(space)
@@ -29,7 +33,8 @@ def merged(tmp_path: Path) -> Workspace:
         write_manifest(folder, manifest)
     (space.merged / "model.safetensors").write_bytes(b"weights")
     write_verification(space, "hash-1")
-    return space
+    yield space
+    assert not list(elsewhere.iterdir())
 
 
 def write_verification(space: Workspace, merged: str, passed: bool = True) -> None:
@@ -72,7 +77,8 @@ def test_a_verified_model_is_registered_with_its_figures(merged: Workspace) -> N
 
 def test_a_version_leads_to_the_weights(merged: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     register_merged(merged)
-    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{merged.root}/models/mlflow/mlflow.db")
+    database = f"sqlite:///{merged.root}/models/mlflow/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
     folder = mlflow.artifacts.download_artifacts("models:/Anna's Tea 100%@current")
     assert Path(folder) == merged.merged
 
