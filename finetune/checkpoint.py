@@ -68,14 +68,20 @@ def save(folder: Path, model: Any, best: Weights, optimizer: Any, state: RunStat
         (partial / _STATE).write_text(json.dumps(asdict(state)), encoding="utf-8")
 
 
+def belongs_to(folder: Path, fingerprint: str) -> bool:
+    """Is there a checkpoint of this very run?"""
+    recover_folder(folder)
+    state = _read_state(folder)
+    return state is not None and state.fingerprint == fingerprint
+
+
 def load(folder: Path, model: Any, optimizer: Any, fingerprint: str) -> tuple[RunState, Weights]:
     """Continue from the checkpoint in `folder`, or start anew when there is none for this run.
 
     Returns the state and the best weights so far.
     """
-    recover_folder(folder)
-    state = _read_state(folder)
-    if state is None or state.fingerprint != fingerprint:
+    state = _read_state(folder) if belongs_to(folder, fingerprint) else None
+    if state is None:
         return RunState(fingerprint), trained_weights(model)
     set_trained_weights(model, load_file(folder / _WEIGHTS))
     optimizer.load_state_dict(torch.load(folder / _OPTIMIZER, weights_only=True))

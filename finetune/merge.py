@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM
 from finetune.card import write_merged_card
 from finetune.fold import fold_in
 from finetune.model import TrainedAs, load_tokenizer, load_trained
+from finetune.registry import register_merged
 from finetune.verification import Onto, Verification
 from finetune.verify import UNQUANTISED, held_out_examples, held_out_losses, verify
 from onbrand.artifact import (
@@ -81,7 +82,9 @@ def merge(
     output_hash = folder_hash(workspace.merged)  # of the model; its card comes last
     with notes.status("Verifying the merged model …"):
         verification = verify(workspace, base, trained_as, output_hash, choice.onto)
-    _refuse_another_model(workspace, verification)
+    if verification.failed:
+        register_merged(workspace)  # leaves the failed verification on record, and no model
+        raise _another_model(workspace, verification)
     manifest = Manifest(
         command="merge",
         config_hash=config_hash,
@@ -99,6 +102,7 @@ def merge(
     )
     write_merged_card(workspace, base, adapter, manifest, verification)
     write_manifest(workspace.merged, manifest)
+    register_merged(workspace)
     return Outcome(manifest, was_current=False)
 
 
@@ -148,13 +152,12 @@ def _fold(workspace: Workspace, base: Path, loaded_as: TrainedAs) -> Any:
     return merged
 
 
-def _refuse_another_model(workspace: Workspace, verification: Verification) -> None:
-    if verification.failed:
-        failed = verification.failed[0]
-        raise OnbrandError(
-            f"{workspace.merged} is not the model that was trained ({failed.name} is "
-            f"{failed.value:.3g}, the limit {failed.limit:.3g}); see {workspace.verification}."
-        )
+def _another_model(workspace: Workspace, verification: Verification) -> OnbrandError:
+    failed = verification.failed[0]
+    return OnbrandError(
+        f"{workspace.merged} is not the model that was trained ({failed.name} is "
+        f"{failed.value:.3g}, the limit {failed.limit:.3g}); see {workspace.verification}."
+    )
 
 
 def _save(merged: Any, base: Path, folder: Path) -> None:
