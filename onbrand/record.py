@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from onbrand.atomic import atomic_file
 from onbrand.errors import OnbrandError
+from onbrand.json_lines import read_json_lines, write_json_lines
 
 Source = Literal["website", "facebook", "instagram", "file"]
 
@@ -54,9 +54,7 @@ def text_hash(text: str) -> str:
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
     """Write records as JSON Lines, atomically."""
-    with atomic_file(path) as partial, partial.open("w", encoding="utf-8") as lines:
-        for record in records:
-            lines.write(record.model_dump_json() + "\n")
+    write_json_lines(path, records)
 
 
 def read_records(path: Path) -> Iterator[Record]:
@@ -67,13 +65,5 @@ def read_records(path: Path) -> Iterator[Record]:
     """
     if not path.is_file():
         raise OnbrandError(f"{path} is not there; run `onbrand build` first.")
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield Record.model_validate_json(line)
-            except ValidationError as error:
-                reason = error.errors()[0]["msg"]
-                raise OnbrandError(
-                    f"{path}, line {number} is not a record ({reason}); "
-                    "run `onbrand build --force` to make it again."
-                ) from error
+    remedy = "run `onbrand build --force` to make it again"
+    return read_json_lines(path, Record, "a record", remedy)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from onbrand.atomic import atomic_file
+from onbrand.json_lines import read_json_lines, write_json_lines
 from onbrand.record import Record
 
 _DERIVED = {"group", "content_hash"}
@@ -45,16 +45,16 @@ def change_between(before: Record, after: Record, step: str) -> Change | None:
 
 def write_changes(path: Path, changes: Iterable[Change]) -> None:
     """Write `changes.jsonl`, atomically; the changes of a record are in the order of the steps."""
-    with atomic_file(path) as partial, partial.open("w", encoding="utf-8") as lines:
-        for change in changes:
-            lines.write(change.model_dump_json() + "\n")
+    write_json_lines(path, changes)
 
 
 def read_changes(path: Path, identifier: str) -> Iterator[Change]:
-    """The changes of one record, in the order of the steps."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if identifier in line:
-                change = Change.model_validate_json(line)
-                if change.id == identifier:
-                    yield change
+    """The changes of one record, in the order of the steps.
+
+    Raises:
+        OnbrandError: the file is missing or a line cannot be read.
+    """
+    remedy = "run `onbrand build --force` to make it again"
+    for change in read_json_lines(path, Change, "a change", remedy, containing=identifier):
+        if change.id == identifier:
+            yield change

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from onbrand.atomic import atomic_file
-from onbrand.errors import OnbrandError
+from onbrand.json_lines import read_json_lines, write_json_lines
 from onbrand.record import Record
 from scraper.clean.changes import Change, change_between
 
@@ -116,9 +115,7 @@ class Sieve:
 
 def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
     """Write `rejected.jsonl`, atomically."""
-    with atomic_file(path) as partial, partial.open("w", encoding="utf-8") as lines:
-        for item in rejected:
-            lines.write(item.model_dump_json() + "\n")
+    write_json_lines(path, rejected)
 
 
 def read_rejected(path: Path) -> Iterator[Rejected]:
@@ -127,17 +124,8 @@ def read_rejected(path: Path) -> Iterator[Rejected]:
     Raises:
         OnbrandError: the file is missing or a line cannot be read.
     """
-    if not path.is_file():
-        raise OnbrandError(f"{path} is not there; run `onbrand build --force` to make it again.")
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield Rejected.model_validate_json(line)
-            except ValidationError as error:
-                raise OnbrandError(
-                    f"{path}, line {number} is no rejected record; run `onbrand build --force` to "
-                    "make it again."
-                ) from error
+    remedy = "run `onbrand build --force` to make it again"
+    return read_json_lines(path, Rejected, "a rejected record", remedy)
 
 
 def _per_source(sources: Iterable[str]) -> dict[str, int]:
