@@ -18,6 +18,7 @@ from onbrand.artifact import (
 from onbrand.atomic import atomic_folder
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
+from onbrand.plural import plural
 from onbrand.record import Record, read_records, write_records
 from onbrand.workspace import Workspace
 from scraper import raw
@@ -176,4 +177,4 @@ def _why_so_few(counts: dict[str, int]) -> str:
         if name.startswith("dropped.")
     ]
     reasons = f" (dropped: {', '.join(dropped)}; see clean/{REJECTED})" if dropped else ""
-    return f"{came_in} texts came in{reasons}"
+    return f"{plural(came_in, 'text')} came in{reasons}"

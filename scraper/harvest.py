@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from onbrand.console import notes
 from onbrand.errors import OnbrandError
+from onbrand.plural import plural
 from scraper.raw import Failed, Post, TextFile
 from scraper.social.bought import Bought
 from scraper.social.export import Parsed, Platform
@@ -38,7 +39,8 @@ class Harvest:
             apart: posts that are joined with earlier ones elsewhere.
         """
         count = len(parsed.posts) + apart
-        notes.print(f"{name}: {count} posts, {len(parsed.failed)} failed", markup=False)
+        said = f"{name}: {plural(count, 'post')}, {len(parsed.failed)} failed"
+        notes.print(said, markup=False)
         self.posts += parsed.posts
         self.failed += parsed.failed
         if count:

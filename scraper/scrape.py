@@ -15,6 +15,7 @@ from onbrand.artifact import (
 )
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
+from onbrand.plural import plural
 from onbrand.workspace import Workspace
 from scraper import raw
 from scraper.files import hash_files, hash_of_readable, read_files
@@ -74,6 +75,7 @@ def scrape(workspace: Workspace, *, force: bool = False) -> Outcome:
     harvest.refuse_nothing()
     _keep_earlier(workspace, harvest)
     manifest = _write(workspace, harvest, config_hash, inputs, started_at)
+    _say_where_failures_stand(manifest)
     return Outcome(manifest, was_current=False)
 
 
@@ -108,6 +110,14 @@ def _input_hashes(workspace: Workspace) -> dict[str, str]:
 def _exports(workspace: Workspace, platform: Platform) -> list[str]:
     social = workspace.config.social
     return social.facebook_exports if platform == "facebook" else social.instagram_exports
+
+
+def _say_where_failures_stand(manifest: Manifest) -> None:
+    from scraper.website.results import WEBSITE_FAILED
+
+    for name, file in (("failed", raw.FAILED), ("pages.failed", WEBSITE_FAILED)):
+        if count := manifest.counts.get(name):
+            notes.print(f"{name} {count:,}: raw/{file} says what, and why.")
 
 
 def _mark_unfinished(workspace: Workspace) -> None:
@@ -188,13 +198,14 @@ def _keep_earlier(workspace: Workspace, harvest: Harvest) -> None:
 
         remove_results(workspace.raw)
     for name, error in harvest.broken.items():
-        count, what = harvest.runs.get(name, 0), "posts"
+        count, what = harvest.runs.get(name, 0), "post"
         if name == "website":
             from scraper.website.crawl import keep_earlier_pages
 
-            count, what = keep_earlier_pages(workspace.config.website, workspace.raw), "pages"
+            count, what = keep_earlier_pages(workspace.config.website, workspace.raw), "page"
             harvest.counts["pages"] = count
-        stays = f" The {count} {what} of an earlier scrape stay." if count else ""
+        verb = "stays" if count == 1 else "stay"
+        stays = f" The {plural(count, what)} of an earlier scrape {verb}." if count else ""
         notes.print(f"{error}{stays}", style="yellow", markup=False)
 
 

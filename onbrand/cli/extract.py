@@ -7,6 +7,7 @@ import typer
 
 from onbrand.console import notes
 from onbrand.errors import UsageError
+from onbrand.plural import plural
 
 
 def extract(
@@ -32,4 +33,4 @@ def extract(
     written, failed = extract_folder(html_folder, out)
     for name, reason in failed.items():
         notes.print(f"{name}: {reason}", style="yellow", markup=False)
-    notes.print(f"[green]✓[/green] extract: {written} pages → {out}", soft_wrap=True)
+    notes.print(f"[green]✓[/green] extract: {plural(written, 'page')} → {out}", soft_wrap=True)

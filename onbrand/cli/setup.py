@@ -31,10 +31,23 @@ def init(
     path = folder / CONFIG_NAME
     if path.exists():
         raise UsageError(f"{path} is there already; edit it, or choose another folder.")
+    _check_sites(site or [])
     write_text(path, brand_toml(name or folder.resolve().name, site or []))
     if not (folder / ".gitignore").exists():
         write_text(folder / ".gitignore", _GITIGNORE)
     notes.print(f"Wrote {path}. Fill in \\[brand] and your sources, then: onbrand run")
+
+
+def _check_sites(sites: list[str]) -> None:
+    if not sites:
+        return
+    from scraper.website.url import normalise
+
+    for site in sites:
+        if normalise(site) is None:
+            raise UsageError(
+                f"--site {site} is no http or https URL; write it like https://www.example.com/."
+            )
 
 
 def config(context: typer.Context, as_json: AsJson = False) -> None:

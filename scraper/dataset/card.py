@@ -11,6 +11,7 @@ from huggingface_hub import DatasetCardData
 from onbrand import __version__
 from onbrand.artifact import Manifest
 from onbrand.config import BrandConfig
+from onbrand.plural import plural
 from scraper.clean.steps import MEANING
 from scraper.dataset.statistics import UNKNOWN, Part, Statistics
 from scraper.dataset.table import COLUMNS
@@ -171,7 +172,7 @@ def _sources(statistics: Statistics) -> str:
 def _dates(statistics: Statistics) -> str:
     first, last = statistics.first_published, statistics.last_published
     undated = statistics.by_year.get(UNKNOWN)
-    without = f"; {undated.records:,} texts have no date" if undated else ""
+    without = f"; {plural(undated.records, 'text')} without a date" if undated else ""
     if not first or not last:
         return "at times that the sources do not tell"
     return f"from {first[:10]} to {last[:10]}{without}"

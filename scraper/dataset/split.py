@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from onbrand.config import Dataset as Settings
 from onbrand.errors import OnbrandError
+from onbrand.plural import plural
 from onbrand.record import Record
 
 Splits = dict[str, list[Record]]
@@ -40,9 +41,11 @@ def split(records: Sequence[Record], settings: Settings) -> Splits:
     held_out = [settings.test_share, settings.validation_share]
     needed = 1 + sum(share > 0 for share in held_out)
     if len(groups) < needed:
+        left, verb = plural(len(records), "record"), "is" if len(records) == 1 else "are"
         raise OnbrandError(
-            f"The data set would have an empty split: {len(records)} records in {len(groups)} "
-            f"near-duplicate groups are left after cleaning, and {needed} groups are needed"
+            f"The data set would have an empty split: {left} in "
+            f"{plural(len(groups), 'near-duplicate group')} {verb} left after cleaning, and "
+            f"{plural(needed, 'group')} {'is' if needed == 1 else 'are'} needed"
         )
     waiting = sorted(groups, key=lambda name: _digest(f"{settings.seed} {name}"))
     if settings.split == "newest":

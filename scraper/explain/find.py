@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from onbrand.errors import UsageError
 from onbrand.record import record_id
 from scraper import raw
+from scraper.website.url import normalise
 
 _LISTED = 3
 _COMPARED = 20
@@ -19,9 +20,10 @@ def find(asked: str, places: Mapping[str, str], raw_folder: Path) -> str:
     """The id of the record that is meant.
 
     In this order: an id, a URL, another URL of a page (before redirects, an alias), the start of
-    one id only, a part of one id or URL only. Case, percent-encoding and a trailing slash make no
-    difference, except between URLs that differ in nothing else (Instagram's codes are told apart by
-    their case): there the one spelt as it was typed is meant.
+    one id only, a part of one id or URL only. Case, percent-encoding, a trailing slash and what the
+    crawl leaves out of a URL (fragment, tracking) make no difference, except between URLs that
+    differ in nothing else (Instagram's codes are told apart by their case): there the one
+    spelt as it was typed is meant.
 
     Args:
         asked: what the person typed.
@@ -54,11 +56,15 @@ def _decoded(text: str) -> str:
     return unquote(text.strip()).rstrip("/")
 
 
+def _normalised(text: str) -> str:
+    return _decoded(normalise(text) or text)
+
+
 def _plain(text: str) -> str:
-    return _decoded(text).casefold()
+    return _normalised(text).casefold()
 
 
-_READINGS: tuple[Callable[[str], str], ...] = (str.strip, _decoded, _plain)
+_READINGS: tuple[Callable[[str], str], ...] = (str.strip, _decoded, _normalised, _plain)
 """Of a URL, from the one that makes most differences to the one that makes fewest."""
 
 

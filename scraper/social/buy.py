@@ -7,6 +7,7 @@ from dataclasses import replace
 from onbrand.config import Social
 from onbrand.console import notes
 from onbrand.errors import OnbrandError
+from onbrand.plural import plural
 from onbrand.workspace import Workspace
 from scraper import raw
 from scraper.harvest import Harvest
@@ -54,7 +55,8 @@ def buy_posts(
         )
         harvest.runs[call.name] = count
         if call.profile_key in bought and again is not None and call.name not in again:
-            notes.print(f"{call.name}: {count} posts at hand, nothing has changed", markup=False)
+            said = f"{call.name}: {plural(count, 'post')} at hand, nothing has changed"
+            notes.print(said, markup=False)
             harvest.working += 1
             continue
         try:

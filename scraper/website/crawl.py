@@ -10,6 +10,7 @@ from onbrand.atomic import atomic_file
 from onbrand.config import Website
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
+from onbrand.plural import plural
 from scraper.raw import FACTS, PAGES, Page, read_raw, write_raw
 from scraper.website.aliases import find_aliases
 from scraper.website.earlier import Changes, Earlier
@@ -122,7 +123,7 @@ async def _crawl(
         elif again:
             notes.print(f"Trying again {again} of the URLs that failed last time.")
         elif frontier.waiting and resumed_from < settings.max_pages:
-            notes.print(f"Going on with the crawl: {resumed_from} pages are there already.")
+            notes.print(f"Going on with the crawl after {plural(resumed_from, 'page')}.")
         visitor = Visitor(settings, frontier, fetcher, robots, selection, renderer)
         await visit_all(settings, frontier, visitor)
     finally:

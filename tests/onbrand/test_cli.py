@@ -88,6 +88,13 @@ def test_a_workspace_is_found_from_a_folder_below_it(tmp_path: Path) -> None:
     assert onbrand("status", cwd=below).returncode == 0
 
 
+def test_a_site_that_is_no_url_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    result = onbrand("init", "brand", "--site", "notaurl", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "--site notaurl is no http or https URL" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "brand.toml").write_text("[website]\nstart_url = []\n")
     result = onbrand("run", cwd=tmp_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
 from scraper import raw
@@ -81,7 +82,9 @@ def test_everything_that_is_configured_lands_in_raw(
 ) -> None:
     write_inputs(tmp_path)
     workspace = make_workspace(config(site))
-    outcome = scrape(workspace)
+    with notes.capture() as captured:
+        outcome = scrape(workspace)
+    assert "failed 3: raw/failed.jsonl says what, and why." in captured.get()
     assert not outcome.was_current
     counts = outcome.manifest.counts
     assert (counts["pages"], counts["posts.instagram"], counts["files"]) == (2, 1, 1)

@@ -90,7 +90,7 @@ def test_a_share_of_zero_leaves_a_split_empty() -> None:
 
 @pytest.mark.parametrize("sizes", [[], [5], [5, 5]])
 def test_too_few_groups_are_an_error(sizes: list[int]) -> None:
-    with pytest.raises(OnbrandError, match=f"{len(sizes)} near-duplicate groups are left"):
+    with pytest.raises(OnbrandError, match=f"{len(sizes)} near-duplicate groups? are left"):
         split(records_in(sizes), Dataset())
 
 

@@ -168,6 +168,7 @@ def test_the_group_and_what_is_in_it(workspace: Workspace) -> None:
         "https://www.instagram.com/p/200/",
         "https://www.instagram.com/p/200",
         "HTTPS://www.instagram.com/p/200/",
+        "https://WWW.Instagram.com:443/p/200/#comments",
         "/p/200/",
         " {id} ",
     ],
@@ -178,8 +179,14 @@ def test_a_record_may_be_named_by_id_url_or_a_part(workspace: Workspace, asked: 
     assert explain(workspace, named).id == identifier
 
 
-def test_a_page_may_be_named_by_the_address_it_was_asked_for(workspace: Workspace) -> None:
-    story = explain(workspace, "https://brand.example/old-address/")
+@pytest.mark.parametrize(
+    "asked",
+    ["https://brand.example/old-address/", "HTTPS://Brand.Example/old-address?utm_source=x#top"],
+)
+def test_a_page_may_be_named_by_the_address_it_was_asked_for(
+    workspace: Workspace, asked: str
+) -> None:
+    story = explain(workspace, asked)
     assert story.url == "https://brand.example/moved"
     assert story.found[0].place == "https://brand.example/old-address"
     assert "redirected to https://brand.example/moved" in text_of(story)
@@ -192,6 +199,7 @@ def test_a_page_may_be_named_by_the_address_it_was_asked_for(workspace: Workspac
         ("https://brand.example/moven", r"the nearest is \S+ \(https://brand.example/moved\)\.$"),
         ("/p/10", r"/p/10 fits 7 records: .* and 4 more; give more of the id or URL\.$"),
         ("https://brand.example/gone", r"could not be read \(HTTP 410\)\.$"),
+        ("https://Brand.example/gone#now", r"could not be read \(HTTP 410\)\.$"),
     ],
 )
 def test_what_names_no_record_is_one_sentence(
