@@ -7,9 +7,10 @@ https://huggingface.co/docs/hub/model-cards.
 import shutil
 from pathlib import Path
 
-from huggingface_hub import ModelCardData, RepoCard
+from huggingface_hub import ModelCardData
 
 from finetune.card_sections import tuning_section, verification_section
+from finetune.front_matter import front_matter
 from finetune.licence import Licence, licence_files, licence_of
 from finetune.verification import Verification
 from onbrand import __version__
@@ -166,10 +167,7 @@ def _base(workspace: Workspace) -> str:
 
 
 def _languages(workspace: Workspace) -> list[str]:
-    try:
-        found = RepoCard.load(workspace.dataset / "README.md").data.to_dict().get("language", [])
-    except (OSError, ValueError):
-        return []
+    found = front_matter(workspace.dataset / "README.md").get("language", [])
     return [found] if isinstance(found, str) else list(found)
 
 

@@ -98,8 +98,9 @@ def verification_section(verification: Verification) -> str:
         f"`onbrand merge`. Stored as {verification.dtype}.\n\n"
         f"{_table(checks, ('check', 'measured'))}\n\n"
         f"Greedy answers to {stops.prompts} training prompts: {stops.stopped} end within "
-        f"{stops.limit} tokens. Logits differ from the model as it was trained by "
-        f"{verification.distance_from_trained:.3g}, relatively.\n\n"
+        f"{stops.limit} tokens; EOS after training answers costs {stops.end_loss:.3g} nats, "
+        f"with the base model {stops.base_end_loss:.3g}. Logits differ from the model as it was "
+        f"trained by {verification.distance_from_trained:.3g}, relatively.\n\n"
         f"Held-out loss, nats per answer token: {losses or 'no validation texts'}."
     )
 

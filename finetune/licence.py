@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import RepoCard
-
+from finetune.front_matter import front_matter
 from onbrand.base_models import EMBEDDED
 
 _FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
@@ -44,10 +43,7 @@ def licence_files(folder: Path) -> list[Path]:
 
 
 def _of_card(path: Path) -> Licence | None:
-    try:
-        data = RepoCard.load(path, ignore_metadata_errors=True).data.to_dict()
-    except (OSError, ValueError):
-        return None
+    data = front_matter(path)
     identifier = data.get("license")
     if not isinstance(identifier, str):
         return None

@@ -160,6 +160,15 @@ def _another_model(workspace: Workspace, verification: Verification) -> OnbrandE
     )
 
 
+def _warn_of_endless_answers(verification: Verification) -> None:
+    stops = verification.stops
+    if 2 * stops.stopped < stops.prompts:
+        notes.print(
+            f"Only {stops.stopped} of {stops.prompts} greedy answers end within {stops.limit} "
+            "tokens; a longer tuning ([tune] epochs) teaches the model to stop."
+        )
+
+
 def _save(merged: Any, base: Path, folder: Path) -> None:
     """Weights, tokenizer with its template, and a generation config without sampling defaults."""
     tokenizer = load_tokenizer(base)

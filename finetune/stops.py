@@ -1,4 +1,9 @@
-"""Has the model learned to stop? Its greedy answers to training prompts are asked to end."""
+"""Has the model learned to stop? Two measures, on prompts it was trained with.
+
+Its greedy answers are asked to end. But a greedy answer may also fall into a loop and go on, as
+those of small or briefly tuned models do, although EOS was learned. So EOS is looked for where it
+belongs as well, after the training answers: training that left it out makes it no likelier there.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,8 +18,32 @@ PROMPTS = 10
 _LONGEST = 256
 """Tokens an answer may take at most, whatever the training answers took: time is limited."""
 
+_ANSWERS = 16
+"""Training answers after which EOS is looked for, at most."""
 
-def shortest_prompts(examples: Sequence[Example], eos_id: int) -> dict[tuple[int, ...], int]:
+
+def measure_stops(merged: Any, base: Any, tokenizer: Any, examples: Sequence[Example]) -> Stops:
+    """Ask the merged model, and both models for EOS after the training answers.
+
+    An answer stops where the model's own generation config says so; reaching the limit does not
+    count.
+    """
+    eos = tokenizer.eos_token_id
+    prompts = shortest_prompts(examples, eos)
+    if not prompts:
+        return Stops(prompts=0, stopped=0, limit=0, end_loss=0, base_end_loss=0)
+    limit = min(2 * max(prompts.values()), _LONGEST)
+    answered = [e for e in examples if tuple(e.prompt) in prompts and e.answer[-1] == eos]
+    return Stops(
+        prompts=len(prompts),
+        stopped=_count_stopped(merged, tokenizer.pad_token_id, list(prompts), limit),
+        limit=limit,
+        end_loss=_end_loss(merged, answered[:_ANSWERS]),
+        base_end_loss=_end_loss(base, answered[:_ANSWERS]),
+    )
+
+
+def shortest_prompts(examples: Sequence[Example], eos: int) -> dict[tuple[int, ...], int]:
     """The prompts with the shortest answers, and the length of the longest answer of each.
 
     Short ones, so that twice the length is soon waited for. A prompt counts where most of its
@@ -26,25 +55,17 @@ def shortest_prompts(examples: Sequence[Example], eos_id: int) -> dict[tuple[int
     longest = {
         prompt: max(map(len, given))
         for prompt, given in answers.items()
-        if 2 * sum(answer[-1] == eos_id for answer in given) > len(given)
+        if 2 * sum(answer[-1] == eos for answer in given) > len(given)
     }
     chosen = sorted(longest, key=lambda prompt: (longest[prompt], prompt))[:PROMPTS]
     return {prompt: longest[prompt] for prompt in chosen}
 
 
 @torch.no_grad()
-def count_stops(model: Any, tokenizer: Any, examples: Sequence[Example]) -> Stops:
-    """Answer the prompts in one batch, greedily, up to twice the longest answer they had.
-
-    An answer stops where the model's own generation config says so; reaching the limit does not
-    count.
-    """
-    prompts = shortest_prompts(examples, tokenizer.eos_token_id)
-    if not prompts:
-        return Stops(prompts=0, stopped=0, limit=0)
-    limit = min(2 * max(prompts.values()), _LONGEST)
+def _count_stopped(model: Any, pad: int, prompts: list[tuple[int, ...]], limit: int) -> int:
+    """How many prompts are answered to the end; all in one batch, greedily."""
     width = max(map(len, prompts))
-    ids = torch.full((len(prompts), width), tokenizer.pad_token_id)
+    ids = torch.full((len(prompts), width), pad)
     mask = torch.zeros_like(ids)
     for row, prompt in enumerate(prompts):  # padded on the left: all answers start together
         ids[row, width - len(prompt) :] = torch.tensor(prompt)
@@ -53,5 +74,15 @@ def count_stops(model: Any, tokenizer: Any, examples: Sequence[Example]) -> Stop
         input_ids=ids, attention_mask=mask, max_new_tokens=limit, do_sample=False
     )
     stops = torch.tensor(model.generation_config.eos_token_id).reshape(-1)
-    stopped = torch.isin(given[:, width:], stops).any(dim=1)
-    return Stops(prompts=len(prompts), stopped=int(stopped.sum()), limit=limit)
+    return int(torch.isin(given[:, width:], stops).any(dim=1).sum())
+
+
+@torch.no_grad()
+def _end_loss(model: Any, examples: Sequence[Example]) -> float:
+    """Mean -log p, in nats, of the EOS that ends each answer."""
+    losses = []
+    for example in examples:
+        ids = torch.tensor([example.prompt + example.answer])
+        logits = model(input_ids=ids, logits_to_keep=2).logits[0, 0].float()
+        losses.append(-float(logits.log_softmax(0)[example.answer[-1]]))
+    return sum(losses) / len(losses)

@@ -28,14 +28,23 @@ class Check(BaseModel):
 
 
 class Stops(BaseModel):
-    """Greedy answers to training prompts: how many end by themselves."""
+    """Whether the model has learned to stop."""
 
     prompts: int
-    """Asked, each another one."""
+    """Training prompts that were asked, each another one."""
     stopped: int
-    """Answered within `limit` tokens, EOS included."""
+    """Answered greedily within `limit` tokens, EOS included."""
     limit: int
     """Tokens an answer may take; 0 where nothing was asked."""
+    end_loss: float
+    """-log p of EOS after training answers, in nats: of the merged model."""
+    base_end_loss: float
+    """The same of the base model."""
+
+    @property
+    def learned(self) -> bool:
+        """Eight answers of ten end, or EOS has at least become likelier where it belongs."""
+        return self.stopped >= 0.8 * self.prompts or self.end_loss < self.base_end_loss
 
 
 class Verification(BaseModel):

@@ -26,7 +26,7 @@ from finetune.examples import Example
 from finetune.loss import mean_loss
 from finetune.model import TrainedAs, load_tokenizer, load_trained, written_modules
 from finetune.reload import differs_elsewhere
-from finetune.stops import count_stops
+from finetune.stops import measure_stops
 from finetune.verification import Check, Onto, Verification
 from onbrand.atomic import write_text
 from onbrand.errors import OnbrandError
@@ -37,9 +37,6 @@ UNQUANTISED = TrainedAs("lora", torch.float32)
 
 _LOGIT_LIMIT = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 2e-2}
 """Largest relative logit error, by the coarser type of the two: rounding, not another model."""
-
-_STOPPING = 0.8
-"""Share of the prompts whose answer has to end: greedy text may also fall into a loop."""
 
 _TEXTS = 4
 _HELD_OUT = 32
@@ -75,14 +72,15 @@ def verify(
         )
 
     # First what asks the model as it will be served; then all is compared in fp32.
-    stops = count_stops(merged, load_tokenizer(workspace.merged), train)
+    stops = measure_stops(merged, original, load_tokenizer(workspace.merged), train)
     ids = [example.prompt + example.answer for example in texts]
     checks = [
         _check("lost_tensors", lost),
         _check("fresh_process_differs", differs_elsewhere(merged, workspace.merged, ids)),
         *_tensor_checks(workspace, original, trained, merged),
         *_text_checks(workspace, tokenizer, train),
-        _check("prompts_without_end", stops.prompts - stops.stopped, _endless(stops.prompts)),
+        _check("end_token_lost", not _ends_at(merged, tokenizer.eos_token_id)),
+        _check("end_not_learned", not stops.learned),
     ]
     models = {"base": original, "adapter": trained, "merged": merged}
     for model in models.values():
@@ -170,10 +168,11 @@ def _text_checks(workspace: Workspace, tokenizer: Any, train: Sequence[Example])
     ]
 
 
+def _ends_at(model: Any, eos: int) -> bool:
+    """Does generation stop at EOS?"""
+    stops = model.generation_config.eos_token_id
+    return eos in (stops if isinstance(stops, list) else [stops])
+
+
 def _check(name: str, value: float, limit: float = 0.0) -> Check:
     return Check(name=name, value=float(value), limit=limit)
-
-
-def _endless(prompts: int) -> int:
-    """How many of the prompts may go without an end."""
-    return prompts - round(_STOPPING * prompts)

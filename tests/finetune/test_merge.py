@@ -10,6 +10,7 @@ import torch
 from bitsandbytes.nn.modules import Linear4bit
 from merging import CPU, QLORA, make_adapter, on_the_original_base
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from tuned import configure
 from typer.testing import CliRunner
 
 from finetune.differences import relative_logit_error
@@ -17,7 +18,9 @@ from finetune.examples import Example
 from finetune.fold import fold_in
 from finetune.merge import merge
 from finetune.model import TrainedAs, load_base, load_trained
+from finetune.tune import tune
 from finetune.verification import read_verification
+from finetune.verify import verify
 from onbrand.artifact import read_manifest, write_manifest
 from onbrand.cli.app import app
 from onbrand.errors import OnbrandError
@@ -76,12 +79,31 @@ def test_merged_equals_trained_and_the_files_are_complete(
 def test_the_method_is_the_adapters_not_todays_setting(
     tuned: Workspace, tiny_llama: Path, example: Example
 ) -> None:
-    toml = tuned.root / "brand.toml"
-    toml.write_text(toml.read_text() + '\nmethod = "lora"\n')
-    merge(Workspace(tuned.root), tiny_llama)
+    merge(configure(tuned, method="lora"), tiny_llama)
     trained = load_trained(tiny_llama, tuned.adapter, QLORA)
     merged = AutoModelForCausalLM.from_pretrained(tuned.merged)
     assert relative_logit_error(trained, merged, [example]) < LIMIT
+
+
+def test_a_model_tuned_as_a_whole(tuned: Workspace, tiny_llama: Path) -> None:
+    workspace = configure(tuned, method="full", learning_rate=0.003)
+    tune(workspace, tiny_llama)
+    details = merge(workspace, tiny_llama).manifest.details
+    assert details["relative_logit_error"] < LIMIT
+    assert details["merged_loss"] == pytest.approx(details["adapter_loss"], abs=1e-5)
+    assert details["merged_loss"] < details["base_loss"]
+    whole = AutoModelForCausalLM.from_pretrained(workspace.adapter)
+    merged = AutoModelForCausalLM.from_pretrained(workspace.merged)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, merged.state_dict()[name]), name
+    assert "All weights were tuned" in (workspace.merged / "README.md").read_text()
+
+    # And what did not come from that model is seen.
+    with torch.no_grad():
+        merged.model.norm.weight[0] += 1e-6
+    merged.save_pretrained(workspace.merged)
+    verification = verify(workspace, tiny_llama, TrainedAs("full", torch.float32), "")
+    assert [check.name for check in verification.failed] == ["untouched_change"]
 
 
 def test_the_original_base_is_not_kept_where_it_is_worse(
@@ -100,7 +122,7 @@ def test_the_original_base_is_not_kept_where_it_is_worse(
 
 def test_the_original_base_is_kept_where_it_is_better(tuned: Workspace, tiny_llama: Path) -> None:
     """An adapter whose corrections fit the original weights: it was trained on them."""
-    set_method(tuned, "lora", tiny_llama)
+    tune(configure(tuned, method="lora"), tiny_llama)
     pretend_method(tuned, "qlora")
     options = ["-w", str(tuned.root), "merge", "--base", "original", "--json"]
     result = CliRunner().invoke(app, options)
@@ -161,15 +183,6 @@ def test_an_evaluation_pass_leaves_the_weights_as_they_are(
     assert not any(layer.support_avx512bf16_for_cpu for layer in layers)  # also on other CPUs
     for layer, weight in zip(layers, before, strict=True):
         assert torch.equal(layer.weight.data, weight)
-
-
-def set_method(workspace: Workspace, method: str, base: Path) -> None:
-    """Tune again, with another method."""
-    from finetune.tune import tune
-
-    toml = workspace.root / "brand.toml"
-    toml.write_text(toml.read_text() + f'\nmethod = "{method}"\n')
-    tune(Workspace(workspace.root), base)
 
 
 def pretend_method(workspace: Workspace, method: str) -> None:

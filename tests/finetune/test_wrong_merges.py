@@ -110,7 +110,7 @@ def _special(_: Any, tokenizer: Any) -> None:
         (_embeddings, "embedding_change"),
         (_vocabulary, "embedding_change"),
         (_tie, "tie_lost"),
-        (_end, "prompts_without_end"),
+        (_end, "end_token_lost"),
         (_template, "chat_template_change"),
         (_tokens, "tokenizer_change"),
         (_special, "tokenizer_change"),
