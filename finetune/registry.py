@@ -63,7 +63,7 @@ def _record(store: Store, workspace: Workspace, verification: dict[str, Any]) ->
 
     client, moment = store.client, int(time.time() * 1000)
     adapter = read_manifest(workspace.adapter)
-    tuning = adapter.details.get("tracking_run", "") if adapter else ""
+    tuning = adapter.details.get("tracking", {}).get("run", "") if adapter else ""
     tags = {"onbrand.version": __version__}
     if tuning:
         tags["mlflow.parentRunId"] = tuning

@@ -99,7 +99,6 @@ def _tune(workspace: Workspace, base: Path, inputs: dict[str, str]) -> None:
             figures = {"dataset": inputs["dataset"], "device": device, **manifest.counts}
             resumed = checkpoint.belongs_to(folder, fingerprint)
             tracked = stack.enter_context(open_run(workspace, resumed=resumed, parameters=figures))
-            manifest.details["tracking_run"] = tracked.id
         model = trainable_model(load_base(base, settings.method, device, dtype), settings)
         packing = settings.packing and keeps_examples_apart(
             model, training, tokenizer.pad_token_id, device, dtype
@@ -115,6 +114,7 @@ def _tune(workspace: Workspace, base: Path, inputs: dict[str, str]) -> None:
         with _progress_bar(steps, tracked) as watch:
             state, best = train(run, training, validation, plan, watch)
         if tracked is not None:
+            manifest.details["tracking"] = {"run": tracked.id}
             write_result(workspace, base, run, state, best, manifest, planned_steps=steps)
             for name in ("loss.png", "log.jsonl", "samples.jsonl", "manifest.json"):
                 tracked.artifact(workspace.adapter / name)

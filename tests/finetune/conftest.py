@@ -53,6 +53,7 @@ def make_workspace(tmp_path: Path, tiny_llama: Path) -> Workspace:
     lines = [
         '[brand]\nname = "Saltmarsh"\npersona = "Speaks like an old sea captain."',
         f"[model]\nbase = {json.dumps(str(tiny_llama))}",
+        "[tracking]\nenabled = false",  # a database of its own would take seconds each time
         "[tune]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items()),
     ]
     (tmp_path / "brand.toml").write_text("\n".join(lines))

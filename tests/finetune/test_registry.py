@@ -25,7 +25,7 @@ def merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspac
     give_database(space)
     with open_run(space) as run:
         run.metrics([{"step": 1, "loss": 1.0}])
-    for folder, details in [(space.adapter, {"tracking_run": run.id}), (space.merged, {})]:
+    for folder, details in [(space.adapter, {"tracking": {"run": run.id}}), (space.merged, {})]:
         folder.mkdir(parents=True)
         manifest = Manifest(
             command="", config_hash="", started_at=now(), finished_at=now(), details=details
@@ -69,7 +69,9 @@ def test_a_verified_model_is_registered_with_its_figures(merged: Workspace) -> N
         "base_loss": 4.0,
         "merged_loss": 2.5,
     }
-    tuning = json.loads((merged.adapter / "manifest.json").read_text())["details"]["tracking_run"]
+    tuning = json.loads((merged.adapter / "manifest.json").read_text())["details"]["tracking"][
+        "run"
+    ]
     assert run.data.tags["mlflow.parentRunId"] == tuning
     kept = [file.path for file in store.client.list_artifacts(version.run_id, "merged")]
     assert kept == ["merged/manifest.json", "merged/merged-verification.json"]

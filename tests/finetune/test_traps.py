@@ -74,8 +74,8 @@ def test_03_never_learns_to_stop_because_pad_is_eos(merged: Workspace, tokenizer
     examples = examples_of(merged, "train", tokenizer)
     targets = padded_batch(examples, tokenizer.pad_token_id, CPU)["targets"]
     assert int((targets == tokenizer.eos_token_id).sum()) == len(examples)
-    checks = json.loads(merged.verification.read_text())["checks"]
-    assert [c["value"] for c in checks if c["name"] == "prompts_without_end"] == [0]
+    stops = json.loads(merged.verification.read_text())["stops"]
+    assert stops["stopped"] == stops["prompts"] > 0
 
 
 def test_04_eos_lost_on_smollm2s_template(merged: Workspace, tokenizer: Any) -> None:

@@ -1,29 +1,28 @@
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import re
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from datasets import load_from_disk
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from finetune.merge import merge
+from finetune.model import compute_dtype
+from finetune.tracking_store import open_store
 from finetune.tune import tune
 from onbrand.artifact import read_manifest
-from onbrand.errors import OnbrandError
+from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
-
-
-def _log(workspace: Workspace) -> list[dict[str, float]]:
-    lines = (workspace.adapter / "log.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+from tests.finetune.tracked import give_database
+from tests.finetune.tuned import configure, log_of, losses
 
 
 def test_the_loss_falls_and_the_adapter_is_complete(workspace: Workspace, tiny_llama: Path) -> None:
     outcome = tune(workspace, tiny_llama)
-    log = _log(workspace)
+    log = log_of(workspace.adapter)
     assert len(log) == outcome.manifest.counts["steps"] == 24
     assert log[-1]["loss"] < 0.8 * log[0]["loss"]
     assert log[-1]["validation_loss"] < log[4]["validation_loss"]
@@ -42,55 +41,117 @@ def test_nothing_changed_means_nothing_to_do(tuned_once: Path, tiny_llama: Path)
     assert again.manifest == before
 
 
-@pytest.mark.slow
-def test_killed_and_resumed_equals_uninterrupted(workspace: Workspace, tuned_once: Path) -> None:
-    uninterrupted = Workspace(tuned_once)
-    expected_log = _log(uninterrupted)
-    expected_weights = load_file(uninterrupted.adapter / "adapter_model.safetensors")
-
-    command = [sys.executable, "-m", "onbrand", "-w", str(workspace.root), "tune"]
-    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    state = workspace.root / "models" / "adapter.checkpoint" / "state.json"
-    deadline = time.monotonic() + 120
-    while not state.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.kill(first.pid, signal.SIGKILL)
-    assert first.wait() == -signal.SIGKILL, "the run ended before it could be killed"
-
-    resumed = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "Resuming after step" in resumed.stderr
-    log = _log(workspace)
-    assert len(log) == len(expected_log)
-    for row, expected_row in zip(log, expected_log, strict=True):
-        assert row["loss"] == pytest.approx(expected_row["loss"], abs=1e-5)
-    weights = load_file(workspace.adapter / "adapter_model.safetensors")
-    for name, tensor in weights.items():
-        assert tensor.allclose(expected_weights[name], atol=1e-6), name
+def test_texts_are_written_on_the_way(tuned_once: Path) -> None:
+    lines = (tuned_once / "models/adapter/samples.jsonl").read_text().splitlines()
+    samples = [json.loads(line) for line in lines]
+    assert [sample["step"] for sample in samples] == [5, 10, 15, 20, 24]
+    assert samples[0]["text"] != samples[-1]["text"]
+    assert samples[-1]["text"].startswith("Ahoy, shipmate number")
 
 
-def test_evaluation_does_not_change_training(workspace: Workspace, tiny_llama: Path) -> None:
-    """The worst trap: on some CPUs an evaluation pass repacks 4-bit weights for good."""
+@pytest.mark.parametrize("kind", [{"rslora": True}, {"dora": True}, {"recompute": True}])
+def test_other_kinds_of_adapter_learn_too(
+    workspace: Workspace, tiny_llama: Path, kind: dict[str, bool]
+) -> None:
+    space = configure(workspace, max_steps=10, samples=0, **kind)
+    tune(space, tiny_llama)
+    found = losses(log_of(space.adapter))
+    assert found[-1] < 0.8 * found[0]
+
+
+def test_recomputing_changes_no_loss(workspace: Workspace, tiny_llama: Path) -> None:
+    found = []
+    for recompute in (False, True):
+        space = configure(workspace, max_steps=4, samples=0, recompute=recompute)
+        tune(space, tiny_llama)
+        found.append(losses(log_of(space.adapter)))
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
+
+
+def test_it_stops_early_and_keeps_the_best(workspace: Workspace, tiny_llama: Path) -> None:
+    """At a rate that soon makes things worse."""
+    space = configure(workspace, epochs=40, checkpoint_steps=2, patience=2, learning_rate=0.3)
+    manifest = tune(space, tiny_llama).manifest
+    judged = {row["step"]: row["validation_loss"] for row in log_of(space.adapter)[1::2]}
+    best = min(judged, key=lambda step: judged[step])
+    assert manifest.details["stopped_early"]
+    assert manifest.counts["steps"] == best + 4 < 240
+    assert manifest.details["best_step"] == best
+    assert manifest.details["best_validation_loss"] == judged[best]
+
+
+def test_all_weights_of_a_small_model(workspace: Workspace, tiny_llama: Path) -> None:
+    space = configure(workspace, method="full", max_steps=10, samples=0)
+    manifest = tune(space, tiny_llama).manifest
+    assert manifest.counts["trainable_parameters"] == manifest.counts["parameters"]
+    found = losses(log_of(space.adapter))
+    assert found[-1] < found[0]
+    before, after = (
+        load_file(folder / "model.safetensors") for folder in (tiny_llama, space.adapter)
+    )
+    assert before.keys() == after.keys()
+    assert all(not torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+def test_a_tuning_and_its_merge_are_recorded(workspace: Workspace, tiny_llama: Path) -> None:
     toml = workspace.root / "brand.toml"
-    text = toml.read_text()
-    losses = []
-    for every in (2, 24):  # validation after every second step, or only at the end
-        toml.write_text(text.replace("checkpoint_steps = 5", f"checkpoint_steps = {every}"))
-        fresh = Workspace(workspace.root)
-        tune(fresh, tiny_llama)
-        losses.append([row["loss"] for row in _log(fresh)])
-    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+    toml.write_text(toml.read_text().replace("enabled = false", "enabled = true"))
+    give_database(workspace)
+    space = configure(workspace, max_steps=12)
+    manifest = tune(space, tiny_llama).manifest
+    merge(space, tiny_llama)
+    store = open_store(space, "")
+    run = store.client.get_run(manifest.details["tracking"]["run"])
+    assert run.info.status == "FINISHED"
+    assert run.data.params["tune.rank"] == "16"
+    history = store.client.get_metric_history(run.info.run_id, "loss")
+    assert [metric.value for metric in history] == losses(log_of(space.adapter))
+    kept = {file.path for file in store.client.list_artifacts(run.info.run_id)}
+    assert {"log.jsonl", "loss.png", "samples.jsonl", "manifest.json"} <= kept
+    [version] = store.client.search_model_versions()
+    assert version.tags["onbrand.verification"] == "passed"
 
 
-def test_accumulated_micro_batches_equal_one_batch(workspace: Workspace, tiny_llama: Path) -> None:
-    toml = workspace.root / "brand.toml"
-    text = toml.read_text() + "\ndropout = 0.0\nmax_steps = 6\n"
-    losses = []
-    for micro in (8, 3):
-        toml.write_text(text + f"micro_batch_size = {micro}\n")
-        fresh = Workspace(workspace.root)
-        tune(fresh, tiny_llama)
-        losses.append([row["loss"] for row in _log(fresh)])
-    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+def test_a_context_that_is_too_short(workspace: Workspace, tiny_llama: Path) -> None:
+    space = configure(workspace, max_tokens=4096)
+    with pytest.raises(UsageError, match=r"max_tokens = 4096 is more than the 2048 tokens"):
+        tune(space, tiny_llama)
+
+
+def test_a_loss_that_is_no_number_names_step_and_record_and_keeps_the_checkpoint(
+    workspace: Workspace, tiny_llama: Path, tmp_path: Path
+) -> None:
+    """Of a base that computes nonsense for one word."""
+    base = shutil.copytree(tiny_llama, tmp_path / "base")
+    model = AutoModelForCausalLM.from_pretrained(base)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    [token] = tokenizer(" lantern", add_special_tokens=False)["input_ids"][:1]
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
+    model.config.tie_word_embeddings = False
+    with torch.no_grad():
+        model.get_input_embeddings().weight[token] = float("nan")
+    model.save_pretrained(base)
+    space = configure(workspace, checkpoint_steps=1, batch_size=1, seed=5, samples=0)
+    shutil.rmtree(space.dataset / "validation")  # it holds the word too
+    with pytest.raises(OnbrandError) as caught:
+        tune(space, base)
+    found = re.search(r"loss at step (\d+) is not a number \(records (\S+)\)", str(caught.value))
+    assert found is not None, caught.value
+    records = {row["id"]: row["text"] for row in load_from_disk(str(space.dataset / "train"))}
+    assert "lantern" in records[found[2]]
+    assert "adapter.checkpoint is kept" in str(caught.value)
+    state = json.loads((space.root / "models/adapter.checkpoint/state.json").read_text())
+    assert state["step"] == int(found[1]) - 1 > 0
+
+
+def test_a_gpu_without_bfloat16_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
+    assert compute_dtype(torch.device("cuda", 0)) is torch.float32
+    assert "no bfloat16; computing in float32" in capsys.readouterr().err
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    assert compute_dtype(torch.device("cuda", 0)) is torch.bfloat16
 
 
 def test_no_data_set_is_one_sentence(tmp_path: Path, tiny_llama: Path) -> None:
