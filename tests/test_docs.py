@@ -83,7 +83,7 @@ def demo(
     workspace = tmp_path_factory.mktemp("demo")
     config = tomlkit.parse((ROOT / "examples/saltmarsh/brand.toml").read_text())
     config["model"] = {"base": str(tiny_llama)}
-    config["tune"]["epochs"] = 1
+    config["tune"] |= {"epochs": 1, "learning_rate": 0.02}  # enough to learn where texts end
     config["serving"] = {"port": free_port(), "max_tokens": 8}
     (workspace / "brand.toml").write_text(tomlkit.dumps(config))
     return run(["sh", "examples/saltmarsh/demo.sh", str(workspace)], ROOT)
