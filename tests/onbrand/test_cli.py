@@ -24,15 +24,24 @@ def onbrand(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comple
     )
 
 
-def test_help_is_instant(tmp_path: Path) -> None:
+def processor_seconds(command: list[str], cwd: Path) -> float:
+    """The least of five runs; processor time, so that a busy machine does not count."""
     seconds = []
     for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert onbrand("--help", cwd=tmp_path).returncode == 0
+        subprocess.run(command, cwd=cwd, check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        # Processor time, so that a busy machine does not fail the test.
         seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-    assert min(seconds) < 0.5
+    return min(seconds)
+
+
+def test_help_is_instant(tmp_path: Path) -> None:
+    """Half a second; where the machine is slow, little more than its libraries alone take."""
+    libraries = "import packaging.requirements, pydantic, rich.console, rich.table, typer"
+    least = processor_seconds([sys.executable, "-c", libraries], tmp_path)
+    assert processor_seconds([sys.executable, "-m", "onbrand", "--help"], tmp_path) < max(
+        0.5, 2 * least
+    )
 
 
 def test_the_command_line_imports_nothing_heavy(tmp_path: Path) -> None:
