@@ -10,23 +10,23 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from typer.testing import CliRunner
 
 from finetune import gguf_model
-from finetune.export import export
+from finetune.data import examples_of
+from finetune.export import REGRET, export
 from finetune.gguf_model import write_gguf
-from finetune.merge import merge
+from finetune.llama_cpp import PROGRAM, mean_regret
 from onbrand.cli.app import app
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 
 
+needs_llama_cpp = pytest.mark.skipif(
+    not shutil.which(PROGRAM), reason=f"llama.cpp's {PROGRAM} is not on the PATH"
+)
+
+
 @pytest.fixture(scope="module")
-def merged(
-    tuned_once: Path, tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Workspace:
-    root = tmp_path_factory.mktemp("merged") / "workspace"
-    shutil.copytree(tuned_once, root)
-    workspace = Workspace(root)
-    merge(workspace, tiny_llama)
-    return workspace
+def merged(merged_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace(shutil.copytree(merged_once, tmp_path_factory.mktemp("export") / "workspace"))
 
 
 @pytest.mark.parametrize(("precision", "limit"), [("f16", 5e-3), ("q8_0", 0.1)])
@@ -59,6 +59,42 @@ def test_a_file_that_is_another_model_is_not_kept(
         export(merged, "f16", force=True)
     monkeypatch.undo()
     assert export(merged, "f16").was_current, "the good file is still there"
+
+
+@needs_llama_cpp
+def test_llama_cpp_says_what_the_merged_model_says(merged: Workspace) -> None:
+    for precision in ("f16", "q8_0"):
+        regret = export(merged, precision, force=True).manifest.details["llama_cpp_regret"]  # type: ignore[arg-type]
+        assert 0 <= regret < REGRET / 4
+
+
+@needs_llama_cpp
+def test_llama_cpp_reads_another_model_in_a_wrong_file(
+    merged: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model: Any = AutoModelForCausalLM.from_pretrained(merged.merged)
+    tokenizer: Any = AutoTokenizer.from_pretrained(merged.merged)
+    [prompt] = {tuple(e.prompt) for e in examples_of(merged, "train", tokenizer)}
+    monkeypatch.setattr(gguf_model, "_rotated", lambda key, values, config: values)
+    write_gguf(model, tokenizer, tmp_path / "m.gguf", "f16", "x")
+    assert mean_regret(tmp_path / "m.gguf", model, tokenizer, [prompt]) > REGRET
+
+
+@needs_llama_cpp
+def test_llama_cpp_cannot_run_anything(merged: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    tokenizer: Any = AutoTokenizer.from_pretrained(merged.merged)
+    with pytest.raises(OnbrandError, match="llama-completion cannot run the exported file"):
+        mean_regret(tmp_path / "m.gguf", None, tokenizer, [[1, 2]])
+
+
+def test_without_llama_cpp_it_says_so(
+    merged: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(merged.root))
+    details = export(merged, "f16", force=True).manifest.details
+    assert details["llama_cpp_regret"] is None
+    assert "llama-completion is not on the PATH" in " ".join(capsys.readouterr().err.split())
 
 
 def test_without_a_merged_model_it_says_what_to_run(tuned_once: Path) -> None:
