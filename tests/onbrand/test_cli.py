@@ -36,11 +36,11 @@ def processor_seconds(command: list[str], cwd: Path) -> float:
 
 
 def test_help_is_instant(tmp_path: Path) -> None:
-    """Half a second; where the machine is slow, little more than its libraries alone take."""
+    """Half a second; where the machine is slow, three times what its libraries alone take."""
     libraries = "import packaging.requirements, pydantic, rich.console, rich.table, typer"
     least = processor_seconds([sys.executable, "-c", libraries], tmp_path)
     assert processor_seconds([sys.executable, "-m", "onbrand", "--help"], tmp_path) < max(
-        0.5, 2 * least
+        0.5, 3 * least
     )
 
 
