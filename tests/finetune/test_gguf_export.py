@@ -18,7 +18,6 @@ from onbrand.cli.app import app
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 
-
 needs_llama_cpp = pytest.mark.skipif(
     not shutil.which(PROGRAM), reason=f"llama.cpp's {PROGRAM} is not on the PATH"
 )
