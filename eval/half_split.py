@@ -15,13 +15,14 @@ import regex  # comes with nltk; `re` has no \p{M}
 from eval.held_out import HeldOutText
 from onbrand.chat_format import Tokenizer, encode_prompt, encode_text, split_half
 from onbrand.config import Brand
+from onbrand.hashtag import HASHTAG
 from onbrand.persona import request_for, system_prompt
 from onbrand.record import Source
 
 MIN_TOKENS = 8
 """Texts of fewer tokens are left out: half of them says nothing."""
 
-_HASHTAG = regex.compile(r"[#＃][\p{L}\p{N}_][\p{L}\p{M}\p{N}_\u200c\u200d]*")
+_HASHTAG = regex.compile(HASHTAG)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID
 
 from eval.cache import Cache
 from eval.generate import generate
@@ -21,7 +14,7 @@ from eval.held_out import HeldOutText
 from eval.models import LocalModel
 from eval.perplexity import negative_log_likelihoods
 from onbrand.config import BrandConfig
-from onbrand.console import notes
+from onbrand.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -75,11 +68,5 @@ def measure(
 
 @contextmanager
 def _progress(name: str, total: int) -> Iterator[tuple[Progress, TaskID]]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=notes) as progress:
+    with progress_bar() as progress:
         yield progress, progress.add_task(f"Measuring the {name} model", total=total)

@@ -69,6 +69,3 @@ def make_batch(examples: list[Example], packing: bool, pad_id: int, device: torc
     if packing:
         return TokenTree(examples).batch(device)
     return padded_batch(examples, pad_id, device)
-
-
-collate = padded_batch

@@ -11,6 +11,7 @@ import regex
 from finetune.names import Names
 from finetune.overlap import runs, shared_run
 from finetune.pieces import Piece
+from onbrand.hashtag import HASHTAG
 from onbrand.persona import brief_for, kind_of
 from onbrand.record import Record
 
@@ -22,7 +23,7 @@ LONGEST_BRIEF = 40
 """Words of a teacher's brief."""
 _NAMES = 3
 _HASHTAGS = 5
-_HASHTAG = regex.compile(r"[#＃][\p{L}\p{N}_][\p{L}\p{M}\p{N}_\u200c\u200d]*")
+_HASHTAG = regex.compile(HASHTAG)
 _SPACED_WORD = 15
 """Characters a word has at most on average, in scripts that put spaces between words."""
 

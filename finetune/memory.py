@@ -21,7 +21,8 @@ bytes for 256 (https://arxiv.org/abs/2305.14314, section 3)."""
 TRAINED_BYTES = 4 + 4 + 8 + 4
 """Bytes of a trained value: weight, gradient, AdamW's two moments, the best one so far; in fp32."""
 PROCESS_BYTES = {"cpu": 0.8e9, "cuda": 0.7e9}
-"""What the libraries take before there is a model: code and heap, or CUDA's context."""
+"""What the libraries take before there is a model: code and heap, as measured, or CUDA's context, a
+guess."""
 
 
 class Shapes(BaseModel):
@@ -141,7 +142,8 @@ def memory_of(
     d, f, k = shapes.hidden, shapes.intermediate, shapes.key_width
     # Kept for the backward pass, a layer and token: three values of each norm's step and its input,
     # queries, keys and values before and after their rotation, keys and values once more for every
-    # head, what attention gives; gate, up, their activation and product.
+    # head, what attention gives; gate, up, their activation and product. The 14 is fitted to peaks
+    # that were measured (docs/measured.md).
     kept = 14 * d + 4 * k + 4 * f
     if device == "cpu":
         kept += shapes.heads * length  # attention's weights, which a GPU's kernels do not keep

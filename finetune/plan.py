@@ -18,7 +18,7 @@ from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
 
 EFFICIENCY = {"cpu": 0.35, "cuda": 0.4}
-"""Share of the speed of one large matrix product that a whole training step reaches."""
+"""Share of the speed of one large matrix product that a whole training step reaches; a guess."""
 _GIGABYTE = 1e9
 
 

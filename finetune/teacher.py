@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from finetune.brief_cache import CachedBrief, append_briefs, brief_key
 from finetune.briefs import BEGINS, LONGEST_BRIEF, objection
 from finetune.pieces import Piece
 from onbrand.config import Teacher
-from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.persona import kind_of
+from onbrand.progress import progress_bar
 from onbrand.record import Record
 
 KEY_VARIABLE = "TEACHER_API_KEY"
@@ -95,7 +94,7 @@ def ask_for_briefs(teacher: Teacher, wanted: Sequence[Wanted], path: Path) -> No
 
 
 async def _ask_all(teacher: Teacher, wanted: Sequence[Wanted], path: Path) -> None:
-    with _progress_bar() as bar:
+    with progress_bar("asked of the teacher") as bar:
         task = bar.add_task("briefs", total=len(wanted))
         async with _Client(teacher) as client:
             tasks = [asyncio.create_task(_row(client, teacher, item)) for item in wanted]
@@ -240,14 +239,3 @@ def _wait(response: httpx.Response, attempt: int) -> float:
         except ValueError:
             seconds = 2.0**attempt
     return min(max(seconds, 0.0), _LONGEST_WAIT)
-
-
-def _progress_bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("asked of the teacher"),
-        TimeRemainingColumn(),
-        console=notes,
-    )

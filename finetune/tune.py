@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from finetune import checkpoint
 from finetune.batches import plan_batches, steps_in
@@ -34,6 +33,7 @@ from onbrand.artifact import Manifest, Outcome, now, required_manifest, up_to_da
 from onbrand.console import notes
 from onbrand.errors import UsageError
 from onbrand.model_identity import identity_of
+from onbrand.progress import progress_bar
 from onbrand.workspace import Workspace
 
 
@@ -111,7 +111,7 @@ def _tune(workspace: Workspace, base: Path, inputs: dict[str, str]) -> None:
             f"{total:,} parameters are trained ({trainable / total:.2%}) on {device}."
         )
         run = Run(model, tokenizer, settings, packing, dtype, processes, folder, fingerprint)
-        with _progress_bar(steps, tracked) as watch:
+        with _watching(steps, tracked) as watch:
             state, best = train(run, training, validation, plan, watch)
         if tracked is not None:
             manifest.details["tracking"] = {"run": tracked.id}
@@ -127,16 +127,9 @@ def _checkpoint_folder(workspace: Workspace) -> Path:
 
 
 @contextmanager
-def _progress_bar(steps: int, tracked: Tracked | None) -> Iterator[Watcher]:
+def _watching(steps: int, tracked: Tracked | None) -> Iterator[Watcher]:
     """Loss, speed and the time that is left for the one who waits; checkpoints for the record."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=notes) as bar:
+    with progress_bar("{task.fields[loss]}") as bar:
         task = bar.add_task("tune", total=steps, loss="")
 
         def watch(state: RunState, is_checkpoint: bool) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from merging import in_four_bit, on_the_original_base
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
@@ -38,6 +37,7 @@ from onbrand.chat_format import encode_prompt
 from onbrand.config import Tune
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
+from tests.finetune.merging import in_four_bit, on_the_original_base
 from tests.finetune.tuned import configure, log_of, losses
 
 CPU = torch.device("cpu")

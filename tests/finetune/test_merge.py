@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 import torch
 from bitsandbytes.nn.modules import Linear4bit
-from merging import CPU, QLORA, make_adapter, on_the_original_base
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from tuned import configure
 from typer.testing import CliRunner
 
 from finetune.differences import relative_logit_error
@@ -25,6 +23,8 @@ from onbrand.artifact import read_manifest, write_manifest
 from onbrand.cli.app import app
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
+from tests.finetune.merging import CPU, QLORA, make_adapter, on_the_original_base
+from tests.finetune.tuned import configure
 
 LIMIT = 1e-5
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from merging import CPU
 from torch.nn.functional import cross_entropy
 
 from finetune.data import examples_of
@@ -19,6 +18,7 @@ from onbrand.artifact import read_manifest, write_manifest
 from onbrand.config import Tune
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
+from tests.finetune.merging import CPU
 
 EOS = 2
 

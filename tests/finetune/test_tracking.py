@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tracked import give_database
 
 from finetune.tracking import open_run
 from finetune.tracking_store import open_store
 from onbrand.errors import UsageError
 from onbrand.workspace import Workspace
+from tests.finetune.tracked import give_database
 
 ROWS = [
     {"step": step, "loss": 3.0 / step, "learning_rate": 0.001, "tokens": 70, "seconds": 0.2}

@@ -8,13 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from merging import (
-    QLORA,
-    after_an_evaluation,
-    in_four_bit,
-    on_the_original_base,
-    with_embeddings_round_tripped,
-)
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -24,6 +17,13 @@ from finetune.verification import Verification
 from finetune.verify import verify
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
+from tests.finetune.merging import (
+    QLORA,
+    after_an_evaluation,
+    in_four_bit,
+    on_the_original_base,
+    with_embeddings_round_tripped,
+)
 
 
 @pytest.fixture
