@@ -73,9 +73,18 @@ def peer(script: str, workspace: Path, library: Path | None = None) -> dict[str,
 
 
 def speed(turn: dict[str, Any]) -> float:
-    """Answer tokens a second, the first step (warming up) left out."""
+    """Answer tokens a second, the first step (warming up) left out.
+
+    A step of ours lasts until the next begins: log and progress bar count, a checkpoint does not.
+    """
     rows = turn["rows"][1:]
     return float(sum(row["tokens"] for row in rows) / sum(row["seconds"] for row in rows))
+
+
+def trl_speed(turn: dict[str, Any]) -> float:
+    """The same of TRL, which mixes the examples: its steps hold equally many tokens on average."""
+    seconds = turn["seconds"][1:]
+    return float(turn["tokens"] / turn["steps"] * len(seconds) / sum(seconds))
 
 
 def report(turns: list[dict[str, Any]], trl: list[dict[str, Any]]) -> None:
@@ -93,11 +102,11 @@ def report(turns: list[dict[str, Any]], trl: list[dict[str, Any]]) -> None:
     mine = sum(map(speed, (turns[0], turns[3]))) / 2
     bare = sum(map(speed, turns[1:3])) / 2
     for turn in trl:
-        rate = turn["tokens"] / turn["seconds"]
+        rate = trl_speed(turn)
         print(f"| TRL | {rate:.1f} | {turn['peak_bytes'] / 1e9:.2f} |")
     print(f"of the bare loop: {mine / bare:.3f}")
     if trl:
-        theirs = sum(turn["tokens"] / turn["seconds"] for turn in trl) / len(trl)
+        theirs = sum(map(trl_speed, trl)) / len(trl)
         print(f"of TRL: {mine / theirs:.2f} (recompute {trl[0]['recompute']})")
 
 

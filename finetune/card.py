@@ -40,11 +40,13 @@ Onbrand {version}; {versions}. SHA-256 of the weights: `{hash}`.
 """
 
 _USE = {
-    "qlora": "This is the adapter alone, in PEFT's format: it belongs on that model, in NF4 with "
-    "double quantisation as it was trained, and on no other. `onbrand merge` makes one model of "
-    "the two; vLLM loads it beside the base (`--enable-lora`).",
-    "lora": "This is the adapter alone, in PEFT's format: it belongs on that model and on no "
-    "other. `onbrand merge` makes one model of the two; vLLM loads it beside the base "
+    "qlora": "This is the adapter alone, in PEFT's format: it belongs on that model in NF4 with "
+    "double quantisation, as it was trained, and on nothing else. On the model's original weights, "
+    "which an engine loads beside an adapter, it gives other answers than those that were measured "
+    "here. `onbrand merge` adds it to the dequantised weights and verifies the result; `onbrand "
+    "adapters add` has vLLM serve it beside a model that was merged so from the same base.",
+    "lora": "This is the adapter alone, in PEFT's format: it belongs on that model as it is, and "
+    "on no other. `onbrand merge` makes one model of the two; vLLM loads it beside the base "
     "(`--enable-lora`).",
     "full": "This is the whole model, all weights tuned; `onbrand merge` verifies it for serving.",
 }
@@ -99,16 +101,18 @@ def write_adapter_card(folder: Path, workspace: Workspace, base: Path, manifest:
 
 
 def write_merged_card(
+    folder: Path,
     workspace: Workspace,
     base: Path,
     adapter: Manifest,
     merged: Manifest,
     verification: Verification,
 ) -> None:
-    """Write README.md into `models/merged/`, with the figures of tuning and verification.
+    """Write README.md into the folder of a merged model: figures of tuning and verification.
 
     Args:
-        workspace: holds both models and the data set.
+        folder: holds the weights; `models/merged/`, or what becomes it.
+        workspace: holds the adapter and the data set.
         base: the folder of the base model.
         adapter: manifest of the tuning.
         merged: manifest of the merge.
@@ -125,7 +129,7 @@ def write_merged_card(
         licence=_licence(workspace, licence),
         **_made(merged),
     )
-    _write(workspace.merged, base, text)
+    _write(folder, base, text)
 
 
 def _write(folder: Path, base: Path, text: str) -> None:

@@ -39,6 +39,7 @@ def tuning_section(workspace: Workspace, manifest: Manifest, folder: Path) -> st
         "method": _METHODS.get(details.get("method", ""), details.get("method")),
         **_adapter_settings(folder),
         **_settings(workspace, manifest),
+        "learning rate lowered after step": details.get("learning_rate_lowered_after_step"),
         "trained parameters": counts.get("trainable_parameters"),
         "of all": counts.get("parameters"),
         "loss at the last step": details.get("final_loss"),

@@ -18,6 +18,11 @@ FEWEST = 10
 
 
 def examples_of(workspace: Workspace, split: str, tokenizer: Any) -> list[Example]:
+    """The examples of one split, for who needs no other; see `examples_from`."""
+    return examples_from(Material(workspace, tokenizer), split)
+
+
+def examples_from(material: Material, split: str) -> list[Example]:
     """The examples of one split; none where a share of 0 left the split out.
 
     No teacher is asked: briefs come from what `prepare_examples` left, and from the records
@@ -27,20 +32,20 @@ def examples_of(workspace: Workspace, split: str, tokenizer: Any) -> list[Exampl
         OnbrandError: no data set, too little to train on, or a record that yields no example.
         UsageError: a question file that cannot be used.
     """
-    material = Material(workspace, tokenizer)
-    examples = list(make_examples(material.records[split], material.recipe, tokenizer))
+    recipe, tokenizer = material.recipe, material.tokenizer
+    examples = list(make_examples(material.records[split], recipe, tokenizer))
     if split != "train":
         return examples
-    examples += question_examples(material.kept_questions(), material.recipe, tokenizer)
+    examples += question_examples(material.kept_questions(), recipe, tokenizer)
     if len(examples) < FEWEST:
         raise OnbrandError(
-            f"{workspace.dataset} gives {len(examples)} training examples and a run needs "
+            f"{material.workspace.dataset} gives {len(examples)} training examples and a run needs "
             f"{FEWEST} at least; add sources or question files, or raise the shares in [examples]."
         )
     return examples
 
 
-def prepare_examples(workspace: Workspace, tokenizer: Any) -> None:
+def prepare_examples(material: Material) -> None:
     """What tuning does once before it makes examples: everything that writes or asks.
 
     Leaves `models/questions-rejected.jsonl`, and `models/briefs.jsonl` with the teacher's briefs
@@ -50,21 +55,15 @@ def prepare_examples(workspace: Workspace, tokenizer: Any) -> None:
         OnbrandError: no data set, or a teacher that cannot be reached or gives no briefs.
         UsageError: a teacher or a question file that cannot be used.
     """
-    material = Material(workspace, tokenizer)
     _list_rejected_questions(material)
     if missing := material.missing_briefs():
-        ask_for_briefs(workspace.config.teacher, missing, material.briefs_path)
+        ask_for_briefs(material.workspace.config.teacher, missing, material.briefs_path)
         answered = material.answered_briefs().values()
         if count := len(material.wanted_briefs) - sum(not row.reason for row in answered):
             notes.print(
                 f"{count} of {len(material.wanted_briefs)} briefs of the teacher are set aside, "
                 f"with the reason in models/{material.briefs_path.name}; the records' own stand in."
             )
-
-
-def missing_briefs(workspace: Workspace, tokenizer: Any) -> int:
-    """How many briefs the teacher has still to be asked for; 0 without a teacher."""
-    return len(Material(workspace, tokenizer).missing_briefs())
 
 
 def example_inputs(workspace: Workspace) -> dict[str, str]:

@@ -54,7 +54,8 @@ def export(workspace: Workspace, precision: Precision, *, force: bool = False) -
     if not force and (manifest := up_to_date(folder, precision, inputs)):
         return Outcome(manifest, was_current=True)
     started_at = now()
-    model: Any = AutoModelForCausalLM.from_pretrained(workspace.merged, dtype="auto")
+    # Computing in 16 bits would be off by more than the file may be.
+    model: Any = AutoModelForCausalLM.from_pretrained(workspace.merged, dtype=torch.float32)
     tokenizer = load_tokenizer(workspace.merged)
     examples = examples_of(workspace, "train", tokenizer)[:_TEXTS]
     name = workspace.config.brand.name or "Onbrand"

@@ -5,6 +5,7 @@ So the delta is added to the dequantised weights, in fp32, and cast once. Adding
 weights, or merging in 4 bit, gives another model than the one that was trained.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -38,11 +39,22 @@ def fold_in(trained: Any, merged: Any) -> None:
     if not isinstance(trained, PeftModel):
         merged.load_state_dict(trained.state_dict())
         return
-    sources = dict(trained.get_base_model().named_modules())
     targets = dict(merged.named_modules())
-    for name in written_modules(trained):
-        module, target = sources[name], targets[name].weight
-        target.copy_(_trained_weight(name, module).to(target.dtype))
+    for name, weight in trained_weights(trained):
+        target = targets[name].weight
+        target.copy_(weight.to(target.dtype))
+
+
+@torch.no_grad()
+def trained_weights(trained: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """Each module that a merge writes, by name, and its weight: fp32, shape (out, in).
+
+    Raises:
+        OnbrandError: a forward pass has repacked the 4-bit weights of the PeftModel `trained`.
+    """
+    modules = dict(trained.get_base_model().named_modules())
+    for name in sorted(written_modules(trained)):
+        yield name, _trained_weight(name, modules[name])
 
 
 def _trained_weight(name: str, module: Any) -> torch.Tensor:

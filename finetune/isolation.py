@@ -12,6 +12,7 @@ import torch
 from finetune.examples import Example
 from finetune.loss import evaluating, token_losses
 from finetune.model import mixed_precision
+from finetune.sharding import forget_failed_pass
 from finetune.token_tree import TokenTree, padded_batch
 
 _TOKENS = 24
@@ -34,5 +35,6 @@ def keeps_examples_apart(
         try:
             packed = token_losses(model, TokenTree(trial).batch(device))
         except (RuntimeError, ValueError, TypeError):  # it takes no such mask at all
+            forget_failed_pass(model)
             return False
     return float((packed - apart).abs().mean()) <= _LIMIT[dtype]

@@ -21,9 +21,12 @@ from finetune.loss import answer_loss, mean_loss, total_loss
 from finetune.model import mixed_precision
 from finetune.processes import Processes
 from finetune.samples import write_samples
+from finetune.sharding import whole
 from onbrand.config import Tune
-from onbrand.console import notes
 from onbrand.errors import OnbrandError
+
+_NAMED = 8
+"""Records that an error names, at most."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,6 @@ class Run:
     dtype: torch.dtype
     processes: Processes
     checkpoint: Path
-    fingerprint: str
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
@@ -54,9 +56,10 @@ def train(
     examples: Sequence[Example],
     validation: Sequence[Example],
     plan: Sequence[Sequence[int]],
+    state: RunState,
     watch: Watcher,
 ) -> tuple[RunState, Weights]:
-    """All optimiser steps of `plan` that are still to do; returns the log and the best weights.
+    """All optimiser steps of `plan` after those of `state`; returns its end and the best weights.
 
     Raises:
         OnbrandError: the loss is no longer a number. The last checkpoint stays.
@@ -65,96 +68,121 @@ def train(
     optimizer = torch.optim.AdamW(
         run.parameters, lr=settings.peak_learning_rate, weight_decay=settings.weight_decay
     )
-    state, best = checkpoint.load(run.checkpoint, run.model, optimizer, run.fingerprint)
-    if state.step:
-        notes.print(f"Resuming after step {state.step} of {len(plan)}.")
+    best = checkpoint.load(run.checkpoint, run.model, optimizer, state)
+    kept = state.step  # the step of the last checkpoint
     run.model.train()
+    clock = time.monotonic()
     while state.step < len(plan) and not _has_stalled(state, settings):
-        started = time.monotonic()
         torch.manual_seed(settings.seed * 1_000_003 + state.step)  # dropout; the same when resumed
         batch = [examples[index] for index in plan[state.step]]
         rate = learning_rate(state.step, len(plan), settings)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = _backward(run, batch, state.step)
-        norm = torch.nn.utils.clip_grad_norm_(run.parameters, settings.clip)
-        if not math.isfinite(norm):
-            raise _not_finite(run, batch, state.step, "gradient")
+        loss = _backward(run, batch)
+        norm = whole(torch.nn.utils.clip_grad_norm_(run.parameters, settings.clip))
+        for what, value in (("loss", loss), ("gradient", norm)):
+            if not math.isfinite(value):
+                raise _not_finite(run, f"{what} at step {state.step + 1}", batch, kept)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
         state.step += 1
         tokens = sum(len(example.answer) for example in batch)
         row = {"step": state.step, "loss": loss, "learning_rate": rate, "tokens": tokens}
-        state.log.append(row | {"seconds": round(time.monotonic() - started, 3)})
+        finished = time.monotonic()
+        state.log.append(row | {"seconds": round(finished - clock, 3)})
+        clock = finished
         is_due = state.step % settings.checkpoint_steps == 0 or state.step == len(plan)
         if is_due:
-            best = _judge(run, validation, state, best)
-            if run.processes.is_first:
+            best = _judge(run, validation, state, best, kept)
+            if run.processes.is_first or run.processes.hold_shards:
                 state.samples += _samples(run, validation or examples, state.step)
-                checkpoint.save(run.checkpoint, run.model, best, optimizer, state)
+                checkpoint.save(
+                    run.checkpoint, run.model, best, optimizer, state, run.processes.is_first
+                )
             run.processes.wait()
+            kept = state.step
+            clock = time.monotonic()  # what a checkpoint takes is no step's
         watch(state, is_due)
     return state, best
 
 
-def _backward(run: Run, batch: list[Example], step: int) -> float:
+def _backward(run: Run, batch: list[Example]) -> float:
     """Gradients of the mean loss over the batch's answer tokens; returns that loss."""
     tokens = sum(len(example.answer) for example in batch)
     passes = forward_passes(batch, run.settings, run.packing)
     loss = 0.0
-    for part in run.processes.share(passes):
+    for part, counts in run.processes.turns(passes):
         inputs = make_batch(part, run.packing, run.tokenizer.pad_token_id, run.processes.device)
         with mixed_precision(run.processes.device, run.dtype):
-            share = answer_loss(run.model, inputs) / tokens
+            share = answer_loss(run.model, inputs) / tokens * counts
         share.backward()  # type: ignore[no-untyped-call]
         loss += share.item()
-    loss = run.processes.total(loss)
-    if not math.isfinite(loss):
-        raise _not_finite(run, batch, step, "loss")
     run.processes.add_gradients(run.parameters)
-    return loss
+    return run.processes.total(loss)
 
 
-def _not_finite(run: Run, batch: Sequence[Example], step: int, what: str) -> OnbrandError:
-    """The error that names the step and the examples which cannot be learned from."""
-    pad_id, device = run.tokenizer.pad_token_id, run.processes.device
-    guilty = [
-        example.record_id
-        for example in batch
-        if not math.isfinite(mean_loss(run.model, [example], 1, pad_id, device))
-    ]
-    kept = f" The checkpoint in {run.checkpoint} is kept." if run.checkpoint.exists() else ""
+def _not_finite(run: Run, what: str, examples: Sequence[Example], kept: int) -> OnbrandError:
+    """The error that names the records which cannot be learned from; all processes make it.
+
+    Args:
+        run: whose model computes no number for some of `examples`.
+        what: is no number, and at which step.
+        examples: among which the fault is.
+        kept: step of the last checkpoint, which is marked: a lower rate may go on from it. 0: none.
+    """
+    processes, pad_id = run.processes, run.tokenizer.pad_token_id
+    advice = ""
+    if kept:
+        if processes.is_first:
+            checkpoint.mark_diverging(run.checkpoint)
+        processes.wait()  # the first error that is told ends all processes
+        advice = (
+            f" The checkpoint of step {kept} in {run.checkpoint} is kept; with a lower rate "
+            "`onbrand tune` goes on from it, and with --force it begins anew."
+        )
+    with mixed_precision(processes.device, run.dtype):
+        guilty = [
+            example.record_id
+            for example in examples
+            if not math.isfinite(mean_loss(run.model, [example], 1, pad_id, processes.device))
+        ]
+    records = list(dict.fromkeys(guilty or [example.record_id for example in examples]))
+    more = f" and {len(records) - _NAMED} more" if len(records) > _NAMED else ""
     return OnbrandError(
-        f"The {what} at step {step + 1} is not a number (records "
-        f"{', '.join(guilty or [example.record_id for example in batch])}); lower [tune] "
-        f"learning_rate, or take these records out.{kept}"
+        f"The {what} is not a number (records {', '.join(records[:_NAMED])}{more}); lower [tune] "
+        f"learning_rate, or take these records out.{advice}"
     )
 
 
-def _judge(run: Run, validation: Sequence[Example], state: RunState, best: Weights) -> Weights:
+def _judge(
+    run: Run, validation: Sequence[Example], state: RunState, best: Weights, kept: int
+) -> Weights:
     """Measure the validation loss into the log; return the better weights, these or `best`.
 
     Without validation texts the newest are the best.
     """
     if not validation:
         state.best_step = state.step
-        return checkpoint.trained_weights(run.model)
-    processes, pad_id = run.processes, run.tokenizer.pad_token_id
-    mine = list(processes.share(validation))
+        return checkpoint.trained_weights(run.model, run.processes.is_first)
+    processes, size = run.processes, run.settings.micro_batch_size
+    in_order = sorted(validation, key=len)
+    batches = [in_order[start : start + size] for start in range(0, len(in_order), size)]
     with mixed_precision(processes.device, run.dtype):
-        loss = total_loss(run.model, mine, run.settings.micro_batch_size, pad_id, processes.device)
+        loss = sum(
+            total_loss(run.model, batch, size, run.tokenizer.pad_token_id, processes.device)
+            * counts
+            for batch, counts in processes.turns(batches)
+        )
     loss = processes.total(loss) / sum(len(example.answer) for example in validation)
     if not math.isfinite(loss):
-        raise OnbrandError(
-            f"The validation loss after step {state.step} is {loss}; lower [tune] learning_rate."
-        )
+        raise _not_finite(run, f"validation loss after step {state.step}", validation, kept)
     state.log[-1]["validation_loss"] = loss
     if loss >= state.best_loss:
         state.without_better += 1
         return best
     state.best_loss, state.best_step, state.without_better = loss, state.step, 0
-    return checkpoint.trained_weights(run.model)
+    return checkpoint.trained_weights(run.model, run.processes.is_first)
 
 
 def _has_stalled(state: RunState, settings: Tune) -> bool:

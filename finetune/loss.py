@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,20 +14,27 @@ from finetune.token_tree import Batch, padded_batch
 
 
 def token_losses(model: Any, batch: Batch) -> torch.Tensor:
-    """-log p of each answer token, in fp32, shape (A,), in the examples' order.
+    """-log p of each answer token, in fp32, shape (A,), in the examples' order."""
+    causal_lm: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+    # A sharded model has a method of its own for it, which gathers the weights.
+    logits_of = getattr(causal_lm, "answer_logits", partial(answer_logits, causal_lm))
+    return cross_entropy(logits_of(batch).float(), batch["targets"], reduction="none")
+
+
+def answer_logits(causal_lm: Any, batch: Batch) -> torch.Tensor:
+    """Logits for each answer token, shape (A, vocabulary).
 
     Only positions that predict an answer token go through the vocabulary projection, which for a
     small model is the most expensive layer.
     """
-    causal_lm: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     hidden = causal_lm.get_decoder()(
         input_ids=batch["input_ids"],
         position_ids=batch["position_ids"],
         attention_mask=batch["attention_mask"],
         use_cache=False,
     )[0]
-    logits = causal_lm.get_output_embeddings()(hidden.flatten(0, 1)[batch["sources"]])
-    return cross_entropy(logits.float(), batch["targets"], reduction="none")
+    logits: torch.Tensor = causal_lm.get_output_embeddings()(hidden.flatten(0, 1)[batch["sources"]])
+    return logits
 
 
 def answer_loss(model: Any, batch: Batch) -> torch.Tensor:

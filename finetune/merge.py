@@ -1,7 +1,8 @@
 """The model that is served: adapter and base in one, as it was trained.
 
 `onbrand merge` folds the adapter into the weights of its training, or, where that is asked for and
-measured to be better, into the original ones; then it verifies what it has written.
+measured to be better, into the original ones. The model is written and verified beside the one that
+is there, and takes its place at the very end: a merge that fails or is killed changes nothing.
 """
 
 from dataclasses import dataclass, field
@@ -15,12 +16,11 @@ from finetune.card import write_merged_card
 from finetune.fold import fold_in
 from finetune.model import TrainedAs, load_tokenizer, load_trained
 from finetune.registry import register_merged
-from finetune.verification import Onto, Verification
+from finetune.verification import Onto, Verification, read_verification
 from finetune.verify import UNQUANTISED, held_out_examples, held_out_losses, verify
 from onbrand.artifact import (
     Manifest,
     Outcome,
-    folder_hash,
     now,
     read_manifest,
     required_manifest,
@@ -28,7 +28,7 @@ from onbrand.artifact import (
     versions,
     write_manifest,
 )
-from onbrand.atomic import atomic_folder
+from onbrand.atomic import atomic_folder, write_text
 from onbrand.console import notes
 from onbrand.errors import OnbrandError
 from onbrand.model_identity import identity_of
@@ -47,7 +47,10 @@ class Choice:
 def merge(
     workspace: Workspace, base: Path, *, onto: Onto | None = None, force: bool = False
 ) -> Outcome:
-    """Merge `models/adapter/` and the model in folder `base` into `models/merged/`, and verify it.
+    """Merge `models/adapter/` and the model in folder `base` into `models/merged/`, verified.
+
+    A model that fails takes no verified one's place. Where there is none, it is left there, without
+    a manifest, for whoever serves it all the same.
 
     Args:
         workspace: holds the adapter and its data set.
@@ -68,42 +71,63 @@ def merge(
         )
     asked = onto or _asked_before(workspace)
     config_hash = _config_hash(workspace, asked)
-    if not force and (manifest := up_to_date(workspace.merged, config_hash, inputs)):
+    manifest = up_to_date(workspace.merged, config_hash, inputs)
+    if manifest and not force and _is_verified(workspace):
         return Outcome(manifest, was_current=True)
-    started_at = now()
-
-    trained_as = TrainedAs(adapter.details["method"], getattr(torch, adapter.details["dtype"]))
-    with notes.status("Merging …"):
-        merged, choice = _merged(workspace, base, trained_as, asked)
-        workspace.verification.unlink(missing_ok=True)  # it speaks of the model that goes now
-        with atomic_folder(workspace.merged) as folder:
-            _save(merged, base, folder)
-        del merged
-    output_hash = folder_hash(workspace.merged)  # of the model; its card comes last
-    with notes.status("Verifying the merged model …"):
-        verification = verify(workspace, base, trained_as, output_hash, choice.onto)
-    if verification.failed:
-        register_merged(workspace)  # leaves the failed verification on record, and no model
-        raise _another_model(workspace, verification)
     manifest = Manifest(
         command="merge",
         config_hash=config_hash,
         inputs=inputs,
         versions=versions("torch", "transformers", "peft", "bitsandbytes"),
-        output_hash=output_hash,
-        started_at=started_at,
-        finished_at=now(),
-        details={
-            "onto": choice.onto,
-            **{f"{name}_base_loss": loss for name, loss in choice.losses.items()},
-            **{check.name: check.value for check in verification.checks},
-            **{f"{name}_loss": loss for name, loss in verification.held_out_loss.items()},
-        },
+        started_at=now(),
+        finished_at="",
     )
-    write_merged_card(workspace, base, adapter, manifest, verification)
-    write_manifest(workspace.merged, manifest)
+    trained_as = TrainedAs(adapter.details["method"], getattr(torch, adapter.details["dtype"]))
+    with notes.status("Merging …"):
+        merged, choice = _merged(workspace, base, trained_as, asked)
+    with atomic_folder(workspace.merged) as folder:
+        _save(merged, base, folder)
+        del merged
+        with notes.status("Verifying the merged model …"):
+            verification = verify(workspace, base, folder, trained_as, choice.onto)
+        if verification.passed:
+            _describe(manifest, choice, verification)
+            write_merged_card(folder, workspace, base, adapter, manifest, verification)
+            write_manifest(folder, manifest)
+        elif _is_verified(workspace):
+            raise _not_kept(workspace, verification)
+    # Killed here, the new model lies beside the old verification: `_is_verified` sees it.
+    _write(verification, workspace.verification)
+    _failed_path(workspace).unlink(missing_ok=True)
     register_merged(workspace)
+    if verification.failed:
+        raise OnbrandError(f"{_reason(verification)}; see {workspace.verification}.")
+    _warn_of_endless_answers(verification)
     return Outcome(manifest, was_current=False)
+
+
+def _describe(manifest: Manifest, choice: Choice, verification: Verification) -> None:
+    """What is known only now that the model is verified."""
+    manifest.output_hash = verification.merged
+    manifest.finished_at = now()
+    manifest.details = {
+        "onto": choice.onto,
+        **{f"{name}_base_loss": loss for name, loss in choice.losses.items()},
+        **{check.name: check.value for check in verification.checks},
+        **{f"{name}_loss": loss for name, loss in verification.held_out_loss.items()},
+    }
+
+
+def _is_verified(workspace: Workspace) -> bool:
+    """Is there a merged model, and does the verification say that this very one passed?"""
+    manifest = read_manifest(workspace.merged)
+    verification = read_verification(workspace.verification)
+    return (
+        manifest is not None
+        and verification is not None
+        and verification.passed
+        and verification.merged == manifest.output_hash
+    )
 
 
 def _config_hash(workspace: Workspace, asked: Onto) -> str:
@@ -152,12 +176,37 @@ def _fold(workspace: Workspace, base: Path, loaded_as: TrainedAs) -> Any:
     return merged
 
 
-def _another_model(workspace: Workspace, verification: Verification) -> OnbrandError:
-    failed = verification.failed[0]
+def _not_kept(workspace: Workspace, verification: Verification) -> OnbrandError:
+    """The error of a merge that failed beside a verified model; its figures are kept apart."""
+    path = _failed_path(workspace)
+    _write(verification, path)
+    register_merged(workspace, failed=path)  # on record, and no model
     return OnbrandError(
-        f"{workspace.merged} is not the model that was trained ({failed.name} is "
-        f"{failed.value:.3g}, the limit {failed.limit:.3g}); see {workspace.verification}."
+        f"{_reason(verification)}; the verified one in {workspace.merged} stays. See {path}."
     )
+
+
+def _reason(verification: Verification) -> str:
+    failed, stops = verification.failed[0], verification.stops
+    if failed.name == "end_not_learned":
+        return (
+            f"The model has not learned to end its answers: {stops.stopped} of {stops.prompts} end "
+            f"within {stops.limit} tokens, and after {stops.ended} of {stops.answers} training "
+            "answers it would. Tune longer ([tune] epochs or max_steps)"
+        )
+    return (
+        f"The merged model is not the model that was trained ({failed.name} is "
+        f"{failed.value:.3g}, the limit {failed.limit:.3g})"
+    )
+
+
+def _failed_path(workspace: Workspace) -> Path:
+    """The verification of a merge that took no verified model's place."""
+    return workspace.verification.with_name("merged-verification-failed.json")
+
+
+def _write(verification: Verification, path: Path) -> None:
+    write_text(path, verification.model_dump_json(indent=2) + "\n")
 
 
 def _warn_of_endless_answers(verification: Verification) -> None:

@@ -9,12 +9,18 @@ from typing import Any
 
 import torch
 from bitsandbytes.nn.modules import Linear4bit
+from jinja2 import TemplateError
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
 from transformers.utils.logging import disable_progress_bar
 
+from onbrand.chat_format import encode_prompt
 from onbrand.config import Tune
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
@@ -50,24 +56,10 @@ def mixed_precision(device: torch.device, dtype: torch.dtype) -> AbstractContext
     return torch.autocast(device.type, dtype)
 
 
-def load_tokenizer(base: Path) -> Any:
-    """The base model's tokenizer.
-
-    Raises:
-        UsageError: it has no chat template, which every stage relies on.
-    """
-    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-    if tokenizer.chat_template is None:
-        raise UsageError(
-            f"The tokenizer in {base} has no chat template; choose an instruction-tuned base model."
-        )
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
-
-
 def check_base(base: Path, max_tokens: int) -> Any:
     """The configuration of the model in folder `base`, once it is known to be one to tune.
+
+    Reads config.json alone, so that it can be asked before anything is loaded.
 
     Raises:
         OnbrandError: it is no causal language model.
@@ -76,20 +68,73 @@ def check_base(base: Path, max_tokens: int) -> Any:
     try:
         config = AutoConfig.from_pretrained(base, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise OnbrandError(f"{base} holds no causal language model ({error}).") from error
-    named = (config.architectures or [""])[0]
-    if named and not named.endswith(_CAUSAL):
         raise OnbrandError(
-            f"{base} holds a {named}, which is no causal language model; name another in "
-            "[model] base."
+            f"{base} holds no causal language model ({_first_line(error)})."
+        ) from error
+    if other := _other_kind(config):
+        named = (config.architectures or [config.model_type])[0]
+        raise OnbrandError(
+            f"{base} holds a {named}, which is {other}; name a chat model, such as one of the "
+            "Llama family, in [model] base."
         )
-    context = config.get_text_config().max_position_embeddings
-    if max_tokens > context:
+    context = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if context is not None and max_tokens > context:
         raise UsageError(
             f"[tune] max_tokens = {max_tokens} is more than the {context} tokens that the model in "
             f"{base} can see; lower it."
         )
     return config
+
+
+def _other_kind(config: Any) -> str:
+    """What kind of model this is instead of a causal one; empty where it is one."""
+    if getattr(config, "is_encoder_decoder", False):
+        return "an encoder-decoder and no causal language model"
+    named = (config.architectures or [""])[0]
+    sees_both_sides = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if (
+        (named and not named.endswith(_CAUSAL))
+        or config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+        or (sees_both_sides and not getattr(config, "is_decoder", False))
+    ):
+        return "no causal language model"
+    return ""
+
+
+def load_tokenizer(base: Path) -> Any:
+    """The base model's tokenizer.
+
+    Raises:
+        OnbrandError: there is none that can be loaded.
+        UsageError: it has no chat template, or one that takes no system message; every stage
+            relies on both.
+    """
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    except (OSError, ValueError, ImportError) as error:
+        raise OnbrandError(
+            f"The tokenizer in {base} cannot be loaded ({_first_line(error)})."
+        ) from error
+    if tokenizer.chat_template is None:
+        raise UsageError(
+            f"The tokenizer in {base} has no chat template; choose an instruction-tuned base model."
+        )
+    try:
+        encode_prompt(tokenizer, "system", "user")
+    except TemplateError as error:
+        raise UsageError(
+            f"The chat template in {base} refuses the system message that carries the persona "
+            f"({_first_line(error)}); name another model in [model] base."
+        ) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _first_line(error: Exception) -> str:
+    """What an error of a library says, without the advice that follows."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return said[0].rstrip(".:")
 
 
 def load_base(base: Path, method: str, device: torch.device, dtype: torch.dtype) -> Model:

@@ -9,12 +9,13 @@ import json
 import platform
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finetune.tracking_store import Store, checked_uri, open_store, trouble
 from onbrand import __version__
 from onbrand.artifact import MANIFEST_NAME, now, read_manifest
 from onbrand.console import notes
+from onbrand.tracking_store import Store, checked_uri, open_store, trouble
 from onbrand.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ _CURRENT = "current"
 """Alias of the version whose weights lie in `models/merged/`; the next merge replaces them."""
 
 
-def register_merged(workspace: Workspace) -> None:
+def register_merged(workspace: Workspace, failed: Path | None = None) -> None:
     """Record the merge with its verification; a model that passed becomes a registered version.
 
-    Reads `models/merged-verification.json`. Where the store fails, a warning is printed.
+    Reads `models/merged-verification.json`, or the verification in `failed`, of a model that was
+    not kept. Where the store fails, a warning is printed.
 
     Raises:
         UsageError: `[tracking] uri` cannot be right.
@@ -38,10 +40,13 @@ def register_merged(workspace: Workspace) -> None:
     if not workspace.config.tracking.enabled:
         return
     uri = checked_uri(workspace)
+    path = failed or workspace.verification
     try:
-        verification = json.loads(workspace.verification.read_text(encoding="utf-8"))
+        verification = json.loads(path.read_text(encoding="utf-8"))
         store = open_store(workspace, uri)
-        run_id = _record(store, workspace, verification)
+        # A model that was not kept left no files.
+        files = [] if failed else [workspace.merged / name for name in _FILES]
+        run_id = _record(store, workspace, verification, [path, *files])
         if verification["passed"]:
             _register(store, workspace, verification["merged"], run_id)
     except Exception as error:
@@ -54,7 +59,9 @@ def model_name(brand: str) -> str:
     return " ".join(re.sub(r"[/:]", " ", brand).split()) or "onbrand"
 
 
-def _record(store: Store, workspace: Workspace, verification: dict[str, Any]) -> str:
+def _record(
+    store: Store, workspace: Workspace, verification: dict[str, Any], files: list[Path]
+) -> str:
     """A run with the figures and small files of the merge, below the tuning's run; returns its id.
 
     Finished where the verification passed, else failed.
@@ -79,10 +86,9 @@ def _record(store: Store, workspace: Workspace, verification: dict[str, Any]) ->
         ],
         synchronous=True,
     )
-    client.log_artifact(run_id, str(workspace.verification), "merged")
-    for name in _FILES:
-        if (workspace.merged / name).is_file():
-            client.log_artifact(run_id, str(workspace.merged / name), "merged")
+    for path in files:
+        if path.is_file():
+            client.log_artifact(run_id, str(path), "merged")
     client.set_terminated(run_id, "FINISHED" if verification["passed"] else "FAILED")
     return run_id
 

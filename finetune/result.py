@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from finetune import checkpoint
+from peft import PeftModel
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
+from safetensors.torch import save_file
+
 from finetune.card import write_adapter_card
 from finetune.checkpoint import RunState, Weights
 from finetune.loop import Run
-from finetune.model import parameter_counts
 from finetune.plot import plot_loss
 from onbrand.artifact import Manifest, folder_hash, now, versions, write_manifest
 from onbrand.atomic import atomic_folder
@@ -48,18 +50,14 @@ def write_result(
             f"Nothing was learned: the best weights, of step {state.best_step}, are those the run "
             "began with. Raise [tune] learning_rate or epochs, and run `onbrand tune --force`."
         )
-    trainable, total = parameter_counts(run.model)
     with atomic_folder(workspace.adapter) as partial:
-        checkpoint.set_trained_weights(run.model, best)
-        _save_model(run.model, run.tokenizer, partial, workspace.config.model.base)
+        _save_model(run.model, best, run.tokenizer, partial, workspace.config.model.base)
         _write_lines(partial / "log.jsonl", state.log)
         _write_lines(partial / "samples.jsonl", state.samples)
         plot_loss(state.log, partial / "loss.png")
         manifest.versions = versions("torch", "transformers", "peft", "bitsandbytes", "accelerate")
         manifest.counts |= {
             "steps": state.step,
-            "trainable_parameters": trainable,
-            "parameters": total,
             "tokens": int(sum(row["tokens"] for row in state.log)),
             "processes": run.processes.count,
         }
@@ -75,6 +73,8 @@ def write_result(
             "method": run.settings.method,
             "dtype": str(run.dtype).removeprefix("torch."),
         }
+        if state.lowered_after:
+            manifest.details["learning_rate_lowered_after_step"] = state.lowered_after
         manifest.output_hash = folder_hash(partial, _WEIGHTS[run.settings.method])
         manifest.finished_at = now()
         write_adapter_card(partial, workspace, base, manifest)
@@ -87,14 +87,19 @@ def _have_learned(weights: Weights) -> bool:
     return not second or any(bool(tensor.any()) for tensor in second)
 
 
-def _save_model(model: Any, tokenizer: Any, folder: Path, base: str) -> None:
-    """The adapter in PEFT's format, or the whole model where all of it was trained."""
-    if hasattr(model, "peft_config"):
-        model.peft_config["default"].base_model_name_or_path = base
-        # Left to guess whether embeddings were changed, PEFT would ask the hub for the base.
-        model.save_pretrained(folder, save_embedding_layers=False)
+def _save_model(model: Any, best: Weights, tokenizer: Any, folder: Path, base: str) -> None:
+    """The adapter in PEFT's format, or the whole model where all of it was trained.
+
+    From `best` alone: of the model itself this process may hold a share.
+    """
+    if isinstance(model, PeftModel):
+        config = model.peft_config["default"]
+        config.base_model_name_or_path = base
+        config.inference_mode = True
+        config.save_pretrained(str(folder))
+        save_file(best, folder / SAFETENSORS_WEIGHTS_NAME, metadata={"format": "pt"})
     else:
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, state_dict=best)
     tokenizer.save_pretrained(folder)
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from rich.text import Text
 
-from finetune.data import examples_of, missing_briefs
+from finetune.data import examples_from
 from finetune.examples import Example
-from finetune.model import load_tokenizer
+from finetune.material import Material
+from finetune.model import check_base, load_tokenizer
 from onbrand.console import notes
 from onbrand.workspace import Workspace
 
@@ -24,11 +25,14 @@ def shown_examples(workspace: Workspace, base: Path, count: int) -> Iterator[Tex
     few examples show all of them.
 
     Raises:
-        OnbrandError: as `examples_of`.
+        OnbrandError: no causal language model in `base`; else as `examples_from`.
+        UsageError: its context or chat template does not fit.
     """
+    check_base(base, workspace.config.tune.max_tokens)
     tokenizer = load_tokenizer(base)
-    examples = examples_of(workspace, "train", tokenizer)
-    if missing := missing_briefs(workspace, tokenizer):
+    material = Material(workspace, tokenizer)
+    examples = examples_from(material, "train")
+    if missing := len(material.missing_briefs()):
         notes.print(
             f"The teacher has still to be asked for {missing} briefs, which `onbrand tune` does; "
             "the records' own stand here in their place."

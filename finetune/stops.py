@@ -1,8 +1,8 @@
 """Has the model learned to stop? Two measures, on prompts it was trained with.
 
 Its greedy answers are asked to end. But a greedy answer may also fall into a loop and go on, as
-those of small or briefly tuned models do, although EOS was learned. So EOS is looked for where it
-belongs as well, after the training answers: training that left it out makes it no likelier there.
+those of small or briefly tuned models do, although EOS was learned. So the model is asked as well
+for what it would say next, greedily, once a training answer is said: EOS, if it has learned it.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ _ANSWERS = 16
 
 
 def measure_stops(merged: Any, base: Any, tokenizer: Any, examples: Sequence[Example]) -> Stops:
-    """Ask the merged model, and both models for EOS after the training answers.
+    """Ask the merged model for answers, and both models for what follows the training answers.
 
     An answer stops where the model's own generation config says so; reaching the limit does not
     count.
@@ -34,12 +34,16 @@ def measure_stops(merged: Any, base: Any, tokenizer: Any, examples: Sequence[Exa
         return Stops(prompts=0, stopped=0, limit=0, end_loss=0, base_end_loss=0)
     limit = min(2 * max(prompts.values()), _LONGEST)
     answered = [e for e in examples if tuple(e.prompt) in prompts and e.answer[-1] == eos]
+    answered = answered[:_ANSWERS]
+    ended, end_loss = _ends(merged, answered)
     return Stops(
         prompts=len(prompts),
         stopped=_count_stopped(merged, tokenizer.pad_token_id, list(prompts), limit),
         limit=limit,
-        end_loss=_end_loss(merged, answered[:_ANSWERS]),
-        base_end_loss=_end_loss(base, answered[:_ANSWERS]),
+        answers=len(answered),
+        ended=ended,
+        end_loss=end_loss,
+        base_end_loss=_ends(base, answered)[1],
     )
 
 
@@ -78,11 +82,12 @@ def _count_stopped(model: Any, pad: int, prompts: list[tuple[int, ...]], limit: 
 
 
 @torch.no_grad()
-def _end_loss(model: Any, examples: Sequence[Example]) -> float:
-    """Mean -log p, in nats, of the EOS that ends each answer."""
-    losses = []
+def _ends(model: Any, examples: Sequence[Example]) -> tuple[int, float]:
+    """After how many answers EOS is the likeliest token, and its mean -log p there, in nats."""
+    ended, losses = 0, []
     for example in examples:
         ids = torch.tensor([example.prompt + example.answer])
         logits = model(input_ids=ids, logits_to_keep=2).logits[0, 0].float()
+        ended += int(logits.argmax()) == example.answer[-1]
         losses.append(-float(logits.log_softmax(0)[example.answer[-1]]))
-    return sum(losses) / len(losses)
+    return ended, sum(losses) / len(losses)

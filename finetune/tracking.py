@@ -12,11 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from finetune.tracking_store import Store, checked_uri, open_store, trouble
 from onbrand import __version__
 from onbrand.artifact import now
 from onbrand.atomic import write_text
 from onbrand.console import notes
+from onbrand.tracking_store import Store, checked_uri, open_store, trouble
 from onbrand.workspace import Workspace
 
 if TYPE_CHECKING:

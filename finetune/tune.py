@@ -3,20 +3,22 @@
 Method: https://arxiv.org/abs/2305.14314 (QLoRA).
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from finetune import checkpoint
 from finetune.batches import plan_batches, steps_in
 from finetune.checkpoint import RunState
-from finetune.data import example_inputs, examples_of, prepare_examples
+from finetune.data import example_inputs, examples_from, prepare_examples
+from finetune.fit import refuse_what_cannot_fit
 from finetune.isolation import keeps_examples_apart
 from finetune.loop import Run, Watcher, train
+from finetune.material import Material
 from finetune.model import (
     check_base,
     compute_dtype,
@@ -25,8 +27,11 @@ from finetune.model import (
     parameter_counts,
     trainable_model,
 )
-from finetune.processes import Processes, run_in_processes
+from finetune.plan import plan_run
+from finetune.processes import Processes, is_first_process, run_in_processes
 from finetune.result import write_result
+from finetune.resume import is_unfinished, new_state, state_to_start_from
+from finetune.sharding import shard
 from finetune.tracking import Run as Tracked
 from finetune.tracking import open_run
 from onbrand.artifact import Manifest, Outcome, now, required_manifest, up_to_date
@@ -40,11 +45,16 @@ from onbrand.workspace import Workspace
 def tune(workspace: Workspace, base: Path, *, force: bool = False, processes: int = 1) -> Outcome:
     """Tune the model in folder `base` on the workspace's data set; leaves `models/adapter/`.
 
+    A run that was begun with these settings and not ended is gone on with, although the adapter of
+    an earlier one may be there; with `force` it begins anew.
+
     Raises:
-        OnbrandError: no data set, nothing to learn from it, or the loss is no longer a number.
+        OnbrandError: no data set, nothing to learn from it, a base that is no causal model, not
+            enough memory (unless `force`), or the loss is no longer a number.
         UsageError: settings that do not fit the model, or a file they name.
     """
     dataset = required_manifest(workspace.dataset, "data set", "build")
+    check_base(base, workspace.config.tune.max_tokens)
     inputs = {
         "dataset": dataset.output_hash,
         "base": identity_of(base),
@@ -52,67 +62,88 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False, processes: in
     }
     if torch.cuda.is_available() and processes > (count := torch.cuda.device_count()):
         raise UsageError(f"--processes {processes} asks for more GPUs than the {count} there are.")
-    config_hash = workspace.config.hash_for("adapter")
-    if not force and (manifest := up_to_date(workspace.adapter, config_hash, inputs)):
-        return Outcome(manifest, was_current=True)
+    folder, new = _checkpoint_folder(workspace), new_state(workspace.config, inputs)
     if force:
-        shutil.rmtree(_checkpoint_folder(workspace), ignore_errors=True)
+        if is_first_process():
+            checkpoint.begin(folder, new)
+    elif not is_unfinished(checkpoint.read(folder), new) and (
+        manifest := up_to_date(workspace.adapter, new.settings, inputs)
+    ):
+        return Outcome(manifest, was_current=True)
+    material = Material(workspace, load_tokenizer(base))
+    if is_first_process():
+        # Before others are there: a group of processes does not wait for a slow teacher.
+        prepare_examples(material)
     if processes == 1:
-        _tune(workspace, base, inputs)
+        _tune(material, base, inputs, force)
     else:
-        run_in_processes(processes, _tune, workspace, base, inputs)
+        run_in_processes(processes, _tune_with_others, workspace, base, inputs, force)
     return Outcome(required_manifest(workspace.adapter, "adapter", "tune"), was_current=False)
 
 
-def _tune(workspace: Workspace, base: Path, inputs: dict[str, str]) -> None:
+def _tune_with_others(
+    workspace: Workspace, base: Path, inputs: dict[str, str], force: bool
+) -> None:
+    _tune(Material(workspace, load_tokenizer(base)), base, inputs, force)
+
+
+def _tune(material: Material, base: Path, inputs: dict[str, str], force: bool) -> None:
     """One process's part of it; the first one writes and speaks."""
-    settings, config_hash = workspace.config.tune, workspace.config.hash_for("adapter")
+    workspace = material.workspace
+    tokenizer: Any = material.tokenizer  # a whole one; examples ask for less
+    settings, new = workspace.config.tune, new_state(workspace.config, inputs)
     manifest = Manifest(
         command="tune",
-        config_hash=config_hash,
+        config_hash=new.settings,
         inputs=inputs,
         seed=settings.seed,
         started_at=now(),
         finished_at="",
     )
-    processes = Processes()
+    processes = Processes(shard=settings.shard)
     notes.quiet = not processes.is_first
 
-    tokenizer = load_tokenizer(base)
-    check_base(base, settings.max_tokens)
-    if processes.is_first:
-        prepare_examples(workspace, tokenizer)
-    processes.wait()
-    training, validation = (
-        examples_of(workspace, split, tokenizer) for split in ("train", "validation")
-    )
+    processes.wait()  # on other machines they are here before the first has its briefs
+    training, validation = (examples_from(material, split) for split in ("train", "validation"))
     steps = steps_in(len(training), settings.batch_size, settings.epochs, settings.max_steps)
     plan = plan_batches([len(e) for e in training], settings.batch_size, steps, settings.seed)
     manifest.counts["examples"] = len(training)
 
     device, folder = processes.device, _checkpoint_folder(workspace)
     dtype = compute_dtype(device)
-    fingerprint = hashlib.sha256(f"{config_hash} {sorted(inputs.items())}".encode()).hexdigest()
+    found = checkpoint.read(folder)
+    state = state_to_start_from(found, new, folder)
+    if processes.is_first and not (force or (state.step and is_unfinished(found, new))):
+        # What is resumed as it was has shown that it fits.
+        count = processes.count
+        refuse_what_cannot_fit(plan_run(settings, base, training, device, count), settings)
+    processes.wait()  # what others load meanwhile would not be free
     with ExitStack() as stack:
         tracked = None
         if processes.is_first:
             figures = {"dataset": inputs["dataset"], "device": device, **manifest.counts}
-            resumed = checkpoint.belongs_to(folder, fingerprint)
-            tracked = stack.enter_context(open_run(workspace, resumed=resumed, parameters=figures))
-        model = trainable_model(load_base(base, settings.method, device, dtype), settings)
+            tracked = stack.enter_context(
+                open_run(workspace, resumed=state.step > 0, parameters=figures)
+            )
+        # What is to be sharded may be too much for one device, and is there layer by layer.
+        loaded_on = torch.device("cpu") if processes.hold_shards else device
+        model = trainable_model(load_base(base, settings.method, loaded_on, dtype), settings)
+        trainable, total = parameter_counts(model)
+        manifest.counts |= {"trainable_parameters": trainable, "parameters": total}
+        if processes.hold_shards:
+            shard(model, processes, dtype)
         packing = settings.packing and keeps_examples_apart(
             model, training, tokenizer.pad_token_id, device, dtype
         )
         if settings.packing and not packing:
             notes.print("This model does not keep packed examples apart; padding them instead.")
-        trainable, total = parameter_counts(model)
         notes.print(
             f"{len(training)} examples, {steps} steps of {settings.batch_size}; {trainable:,} of "
             f"{total:,} parameters are trained ({trainable / total:.2%}) on {device}."
         )
-        run = Run(model, tokenizer, settings, packing, dtype, processes, folder, fingerprint)
+        run = Run(model, tokenizer, settings, packing, dtype, processes, folder)
         with _watching(steps, tracked) as watch:
-            state, best = train(run, training, validation, plan, watch)
+            state, best = train(run, training, validation, plan, state, watch)
         if tracked is not None:
             manifest.details["tracking"] = {"run": tracked.id}
             write_result(workspace, base, run, state, best, manifest, planned_steps=steps)

@@ -27,6 +27,10 @@ class Check(BaseModel):
         return self.value <= self.limit
 
 
+LEARNED = 0.8
+"""Share of greedy answers that have to end."""
+
+
 class Stops(BaseModel):
     """Whether the model has learned to stop."""
 
@@ -36,6 +40,10 @@ class Stops(BaseModel):
     """Answered greedily within `limit` tokens, EOS included."""
     limit: int
     """Tokens an answer may take; 0 where nothing was asked."""
+    answers: int = 0
+    """Training answers to these prompts after which the model was asked for its next token."""
+    ended: int = 0
+    """Of these the ones that EOS followed, greedily."""
     end_loss: float
     """-log p of EOS after training answers, in nats: of the merged model."""
     base_end_loss: float
@@ -43,8 +51,8 @@ class Stops(BaseModel):
 
     @property
     def learned(self) -> bool:
-        """Eight answers of ten end, or EOS has at least become likelier where it belongs."""
-        return self.stopped >= 0.8 * self.prompts or self.end_loss < self.base_end_loss
+        """Most greedy answers end, or would have ended where the training answers did."""
+        return self.stopped >= LEARNED * self.prompts or self.ended >= LEARNED * self.answers
 
 
 class Verification(BaseModel):

@@ -79,6 +79,9 @@ class Tune(Section):
     recompute: bool = Field(
         False, description="Compute activations twice instead of keeping them: less memory, slower"
     )
+    shard: bool = Field(
+        False, description="Each process holds a share of the model (FSDP) instead of all of it"
+    )
     weight_decay: float = Field(0.0, ge=0, description="AdamW weight decay")
     clip: float = Field(1.0, gt=0, description="Largest gradient norm")
     checkpoint_steps: int = Field(

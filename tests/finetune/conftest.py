@@ -48,6 +48,29 @@ def merged_once(
     return root
 
 
+@pytest.fixture(scope="session")
+def tiny_llama_in_bf16(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model as most models are stored."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    folder = shutil.copytree(tiny_llama, tmp_path_factory.mktemp("bf16") / "tiny-llama")
+    AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def merged_in_bf16(tiny_llama_in_bf16: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with that model tuned and merged; tests that change anything take a copy."""
+    from finetune.merge import merge
+    from finetune.tune import tune
+
+    space = make_workspace(tmp_path_factory.mktemp("merged-in-bf16"), tiny_llama_in_bf16)
+    tune(space, tiny_llama_in_bf16)
+    merge(space, tiny_llama_in_bf16)
+    return space.root
+
+
 def make_workspace(tmp_path: Path, tiny_llama: Path) -> Workspace:
     settings = {"epochs": 4, "checkpoint_steps": 5, "batch_size": 8, "learning_rate": 0.02}
     lines = [

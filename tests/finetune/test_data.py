@@ -8,6 +8,7 @@ from transformers import AutoTokenizer
 from typer.testing import CliRunner
 
 from finetune.data import example_inputs, examples_of, prepare_examples
+from finetune.material import Material
 from onbrand.cli.app import app
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
@@ -54,7 +55,7 @@ def test_question_files_are_for_training_alone(workspace: Workspace, tokenizer) 
     ]
     (workspace.root / "faq.jsonl").write_text("\n".join(map(json.dumps, rows)))
     space = configured(workspace, examples={"question_files": ["faq.jsonl"]})
-    prepare_examples(space, tokenizer)
+    prepare_examples(Material(space, tokenizer))
     assert forms(space, "train", tokenizer) == {"write": 48, "answer": 1}
     assert forms(space, "validation", tokenizer) == {"write": 8}
     [answer] = [e for e in examples_of(space, "train", tokenizer) if e.form == "answer"]
@@ -67,7 +68,7 @@ def test_question_files_are_for_training_alone(workspace: Workspace, tokenizer) 
         "faq.jsonl:3": "its question is empty",
     }
     (workspace.root / "faq.jsonl").write_text(json.dumps(rows[0]))
-    prepare_examples(space, tokenizer)
+    prepare_examples(Material(space, tokenizer))
     assert not path.exists()
 
 
@@ -101,7 +102,7 @@ def test_a_teacher_is_asked_once_and_only_by_tuning(
     assert not teacher.asked
     assert "Write of the tide." not in tokenizer.decode(own[0].prompt)
 
-    prepare_examples(space, tokenizer)
+    prepare_examples(Material(space, tokenizer))
     validation = examples_of(space, "validation", tokenizer)
     assert len(teacher.asked) == len(own) + len(validation), "never the test split's"
     taught = examples_of(space, "train", tokenizer)
@@ -110,7 +111,7 @@ def test_a_teacher_is_asked_once_and_only_by_tuning(
     set_aside = sum("number 7!" in tokenizer.decode(e.answer) for e in taught)
     assert told == len(taught) - set_aside
 
-    prepare_examples(Workspace(space.root), tokenizer)
+    prepare_examples(Material(Workspace(space.root), tokenizer))
     assert len(teacher.asked) == len(own) + len(validation), "the second run finds them all"
 
 
@@ -118,7 +119,7 @@ def test_no_share_of_briefs_no_teacher(
     workspace: Workspace, tokenizer, teacher: RunningTeacher
 ) -> None:
     space = configured(workspace, teacher={"url": teacher.url, "model": "big"})
-    prepare_examples(space, tokenizer)
+    prepare_examples(Material(space, tokenizer))
     assert not teacher.asked
 
 

@@ -28,8 +28,18 @@ def merged(merged_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Works
     return Workspace(shutil.copytree(merged_once, tmp_path_factory.mktemp("export") / "workspace"))
 
 
+@pytest.fixture(scope="module")
+def merged_as_bf16(merged_in_bf16: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    root = tmp_path_factory.mktemp("export-bf16") / "workspace"
+    return Workspace(shutil.copytree(merged_in_bf16, root))
+
+
+@pytest.mark.parametrize("stored", ["merged", "merged_as_bf16"], ids=["fp32", "bf16"])
 @pytest.mark.parametrize(("precision", "limit"), [("f16", 5e-3), ("q8_0", 0.1)])
-def test_the_file_is_the_merged_model(merged: Workspace, precision: str, limit: float) -> None:
+def test_the_file_is_the_merged_model(
+    stored: str, precision: str, limit: float, request: pytest.FixtureRequest
+) -> None:
+    merged: Workspace = request.getfixturevalue(stored)
     arguments = ["-w", str(merged.root), "export", "--precision", precision]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output

@@ -102,7 +102,7 @@ def test_a_model_tuned_as_a_whole(tuned: Workspace, tiny_llama: Path) -> None:
     with torch.no_grad():
         merged.model.norm.weight[0] += 1e-6
     merged.save_pretrained(workspace.merged)
-    verification = verify(workspace, tiny_llama, TrainedAs("full", torch.float32), "")
+    verification = verify(workspace, tiny_llama, workspace.merged, TrainedAs("full", torch.float32))
     assert [check.name for check in verification.failed] == ["untouched_change"]
 
 

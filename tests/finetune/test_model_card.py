@@ -38,11 +38,14 @@ def test_no_card_names_a_path_of_this_machine(merged_once: Path, tiny_llama: Pat
     workspace = Workspace(merged_once)
     manifest = read_manifest(workspace.adapter)
     assert manifest is not None
+    as_tuned = (workspace.adapter / "README.md").read_text()
     write_adapter_card(workspace.adapter, workspace, tiny_llama, manifest)
+    assert (workspace.adapter / "README.md").read_text() == as_tuned
     for folder in (workspace.adapter, workspace.merged):
         text = (folder / "README.md").read_text()
         assert str(tiny_llama) not in text
         assert str(tiny_llama.parent) not in text
+        assert str(workspace.root) not in text
         assert f"the local model `{tiny_llama.name}`" in text
 
 
@@ -65,7 +68,10 @@ def test_the_adapter_card_says_where_the_adapter_belongs(
     assert metadata["base_model_relation"] == "adapter"
     assert metadata["license"] == "apache-2.0"
     assert metadata["library_name"] == "peft"
-    assert "belongs on that model, in NF4" in card.text
+    assert "belongs on that model in NF4" in card.text
+    assert "On the model's original weights" in card.text
+    assert "--enable-lora" not in card.text, "vLLM would load it beside those"
+    assert "`onbrand adapters add`" in card.text
 
 
 @pytest.mark.parametrize(

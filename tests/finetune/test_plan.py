@@ -1,13 +1,14 @@
+import copy
 import json
-import os
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, GPT2Config
 from typer.testing import CliRunner
 
 from finetune import plan as planning
@@ -18,6 +19,7 @@ from onbrand.cli.app import app
 from onbrand.config import Tune
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
+from tests.finetune.tuned import configure
 
 
 @pytest.mark.parametrize("modules", ["all-linear", ["q_proj", "v_proj"], r".*\.0\.mlp\..*_proj"])
@@ -38,6 +40,17 @@ def test_what_fits_no_layer_is_said_with_the_names_that_would(tiny_llama: Path) 
         shapes_of(str(tiny_llama), Tune(modules=["query"]))
 
 
+def test_layers_of_gpt_2_count_too(tmp_path: Path) -> None:
+    """It keeps them in a class of its own, the weights the other way round."""
+    config = GPT2Config(n_embd=32, n_layer=2, n_head=4, vocab_size=99, n_positions=64)
+    config.save_pretrained(tmp_path)
+    model = AutoModelForCausalLM.from_config(config)
+    for kind in ({}, {"dora": True}, {"modules": ["c_attn"]}):
+        settings = Tune.model_validate({"method": "lora", "rank": 4, **kind})
+        trainable, _ = parameter_counts(add_adapter(copy.deepcopy(model), settings))
+        assert shapes_of(str(tmp_path), settings).trainable == trainable, kind
+
+
 def test_a_folder_without_a_causal_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "t5"}')
     with pytest.raises(OnbrandError, match="holds no causal language model"):
@@ -55,17 +68,45 @@ def test_the_plan_is_what_tuning_then_does(workspace: Workspace, tiny_llama: Pat
     assert plan.shapes.trainable == done.counts["trainable_parameters"]
 
 
-def test_a_run_that_cannot_fit_is_refused_with_the_reason(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("packing", [True, False])
+def test_the_tokens_are_those_that_tuning_computes(
+    workspace: Workspace, tiny_llama: Path, packing: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "_free_bytes", lambda _: 100_000_000)
-    arguments = ["-w", str(workspace.root), "tune", "--plan"]
-    result = CliRunner().invoke(app, arguments)
-    assert isinstance(result.exception, OnbrandError)
-    assert re.search(
-        r"takes about 0\.9 GB and 0\.1 GB are free on cpu; lower", str(result.exception)
-    )
-    assert "memory at the peak" in result.stdout, "the plan is shown all the same"
+    """Packed, a shared beginning counts once; padded, the padding counts too."""
+    from finetune import loop
+    from finetune.tune import tune
+
+    space = configure(workspace, packing=packing, max_steps=7, micro_batch_size=3, samples=0)
+    plan = make_plan(space, tiny_llama)
+    computed = []
+    real = loop.make_batch
+
+    def counted(*arguments: Any) -> Any:
+        batch = real(*arguments)
+        computed.append(batch["input_ids"].numel())
+        return batch
+
+    monkeypatch.setattr(loop, "make_batch", counted)
+    tune(space, tiny_llama)
+    assert plan.computed_tokens == sum(computed)
+    if packing:
+        assert plan.computed_tokens < 0.8 * 7 * 8 * plan.tokens / plan.examples
+
+
+def test_two_gpus_take_half_the_time(
+    workspace: Workspace, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the plan would be with GPUs; two processes on one CPU take as long as one."""
+    monkeypatch.setattr(planning, "_operations_per_second", lambda *_: 1e9)
+    monkeypatch.setattr(planning, "_free_bytes", lambda _: 10**12)
+    monkeypatch.setattr(planning, "compute_dtype", lambda _: torch.bfloat16)
+    space = configure(workspace, micro_batch_size=1)
+    seconds = {}
+    for device in ("cpu", "cuda"):
+        monkeypatch.setattr(planning, "pick_device", lambda device=device: torch.device(device))
+        seconds[device] = [make_plan(space, tiny_llama, count).seconds for count in (1, 2)]
+    assert seconds["cpu"][0] == seconds["cpu"][1] == seconds["cuda"][0]
+    assert seconds["cuda"][1] == pytest.approx(seconds["cuda"][0] / 2, rel=0.05)
 
 
 def test_examples_are_shown_with_the_trained_part_marked(workspace: Workspace) -> None:
@@ -100,9 +141,16 @@ def test_memory_is_foretold_within_a_quarter(workspace: Workspace, smollm2: Path
         [*command, "--plan", "--json"], capture_output=True, text=True, check=True
     )
     memory = json.loads(said.stdout)["memory"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert isinstance(usage, resource.struct_rusage)
-    foretold = sum(memory.values())
-    assert foretold == pytest.approx(usage.ru_maxrss * 1024, rel=0.25), (memory, usage.ru_maxrss)
+    ran = subprocess.run(
+        [sys.executable, "-c", _PEAK, *command], capture_output=True, text=True, check=True
+    )
+    foretold, measured = sum(memory.values()), int(ran.stdout) * 1024
+    assert foretold == pytest.approx(measured, rel=0.25), memory
+
+
+_PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Started from a small process: what the one that starts a command holds counts as its peak too."""

@@ -8,8 +8,8 @@ import pytest
 
 from finetune.registry import model_name, register_merged
 from finetune.tracking import open_run
-from finetune.tracking_store import open_store
 from onbrand.artifact import Manifest, now, write_manifest
+from onbrand.tracking_store import open_store
 from onbrand.workspace import Workspace
 from tests.finetune.tracked import give_database
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from finetune.tracking import open_run
-from finetune.tracking_store import open_store
 from onbrand.errors import UsageError
+from onbrand.tracking_store import open_store
 from onbrand.workspace import Workspace
 from tests.finetune.tracked import give_database
 

@@ -1,20 +1,17 @@
 import json
-import re
-import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from datasets import load_from_disk
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from finetune import material
 from finetune.merge import merge
 from finetune.model import compute_dtype
-from finetune.tracking_store import open_store
 from finetune.tune import tune
 from onbrand.artifact import read_manifest
 from onbrand.errors import OnbrandError, UsageError
+from onbrand.tracking_store import open_store
 from onbrand.workspace import Workspace
 from tests.finetune.tracked import give_database
 from tests.finetune.tuned import configure, log_of, losses
@@ -39,6 +36,16 @@ def test_nothing_changed_means_nothing_to_do(tuned_once: Path, tiny_llama: Path)
     again = tune(workspace, tiny_llama)
     assert again.was_current
     assert again.manifest == before
+
+
+def test_the_data_set_is_read_once_in_a_run(
+    workspace: Workspace, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    real = material.load_from_disk
+    monkeypatch.setattr(material, "load_from_disk", lambda path: (read.append(path), real(path))[1])
+    tune(configure(workspace, max_steps=1, samples=0), tiny_llama)
+    assert sorted(Path(path).name for path in read) == ["test", "train", "validation"]
 
 
 def test_texts_are_written_on_the_way(tuned_once: Path) -> None:
@@ -116,32 +123,6 @@ def test_a_context_that_is_too_short(workspace: Workspace, tiny_llama: Path) -> 
     space = configure(workspace, max_tokens=4096)
     with pytest.raises(UsageError, match=r"max_tokens = 4096 is more than the 2048 tokens"):
         tune(space, tiny_llama)
-
-
-def test_a_loss_that_is_no_number_names_step_and_record_and_keeps_the_checkpoint(
-    workspace: Workspace, tiny_llama: Path, tmp_path: Path
-) -> None:
-    """Of a base that computes nonsense for one word."""
-    base = shutil.copytree(tiny_llama, tmp_path / "base")
-    model = AutoModelForCausalLM.from_pretrained(base)
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    [token] = tokenizer(" lantern", add_special_tokens=False)["input_ids"][:1]
-    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
-    model.config.tie_word_embeddings = False
-    with torch.no_grad():
-        model.get_input_embeddings().weight[token] = float("nan")
-    model.save_pretrained(base)
-    space = configure(workspace, checkpoint_steps=1, batch_size=1, seed=5, samples=0)
-    shutil.rmtree(space.dataset / "validation")  # it holds the word too
-    with pytest.raises(OnbrandError) as caught:
-        tune(space, base)
-    found = re.search(r"loss at step (\d+) is not a number \(records (\S+)\)", str(caught.value))
-    assert found is not None, caught.value
-    records = {row["id"]: row["text"] for row in load_from_disk(str(space.dataset / "train"))}
-    assert "lantern" in records[found[2]]
-    assert "adapter.checkpoint is kept" in str(caught.value)
-    state = json.loads((space.root / "models/adapter.checkpoint/state.json").read_text())
-    assert state["step"] == int(found[1]) - 1 > 0
 
 
 def test_a_gpu_without_bfloat16_is_said(

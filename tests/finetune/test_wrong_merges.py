@@ -1,6 +1,8 @@
-"""Each known wrong way to merge, written to `models/merged/`, is caught by the verification."""
+"""Each known wrong way to merge, written to `models/merged/`, is caught by the verification.
 
-import json
+What is about numbers is tried with a base in fp32 and with one in bf16, whose rounding hides more.
+"""
+
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -31,23 +33,45 @@ def merged(merged_once: Path, tmp_path: Path) -> Workspace:
     return Workspace(shutil.copytree(merged_once, tmp_path / "workspace"))
 
 
+@pytest.fixture(params=[torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
+def dtype(request: pytest.FixtureRequest) -> torch.dtype:
+    """That the base and the merged model are stored in."""
+    kind: torch.dtype = request.param
+    return kind
+
+
+@pytest.fixture
+def stored(
+    dtype: torch.dtype, request: pytest.FixtureRequest, tmp_path: Path
+) -> tuple[Workspace, Path]:
+    """A copy of a workspace with a good merge, and its base."""
+    names = {
+        torch.float32: ("merged_once", "tiny_llama"),
+        torch.bfloat16: ("merged_in_bf16", "tiny_llama_in_bf16"),
+    }[dtype]
+    root, base = map(request.getfixturevalue, names)
+    return Workspace(shutil.copytree(root, tmp_path / "workspace")), base
+
+
 def failures(workspace: Workspace, base: Path) -> dict[str, float]:
-    """What does not pass, with its value; the file says the same."""
-    verification = verify(workspace, base, QLORA, "")
-    stored = Verification.model_validate_json(workspace.verification.read_text())
+    """What does not pass, with its value; as JSON it says the same."""
+    verification = verify(workspace, base, workspace.merged, QLORA)
+    stored = Verification.model_validate_json(verification.model_dump_json())
     assert stored.passed == verification.passed == (not verification.failed)
-    assert json.loads(workspace.verification.read_text())["passed"] is verification.passed
     return {check.name: check.value for check in verification.failed}
 
 
-def test_the_right_way_passes(merged: Workspace, tiny_llama: Path) -> None:
-    assert failures(merged, tiny_llama) == {}
+def test_the_right_way_passes(stored: tuple[Workspace, Path]) -> None:
+    assert failures(*stored) == {}
 
 
 @pytest.mark.parametrize("way", [on_the_original_base, in_four_bit, after_an_evaluation])
-def test_another_sum(merged: Workspace, tiny_llama: Path, way: Callable[[Path, Path], Any]) -> None:
-    way(tiny_llama, merged.adapter).save_pretrained(merged.merged)
-    assert failures(merged, tiny_llama)["relative_logit_error"] > 1e-3
+def test_another_sum(
+    stored: tuple[Workspace, Path], dtype: torch.dtype, way: Callable[[Path, Path], Any]
+) -> None:
+    workspace, base = stored
+    way(base, workspace.adapter).to(dtype).save_pretrained(workspace.merged)
+    assert {"relative_logit_error", "weight_error"} <= set(failures(workspace, base))
 
 
 def test_repacked_weights_are_refused_by_the_merge_itself(
@@ -66,11 +90,12 @@ def test_repacked_weights_are_refused_by_the_merge_itself(
 
 
 def _weights(model: Any, _: Any) -> None:
+    """One matrix, by a hundredth: in bf16 the logits do not show it."""
     model.model.layers[0].self_attn.q_proj.weight.mul_(1.01)
 
 
 def _norm(model: Any, _: Any) -> None:
-    model.model.norm.weight[0] += 1e-6  # too little for the logits to show
+    model.model.norm.weight[0] += torch.finfo(model.dtype).eps  # the least that can be
 
 
 def _embeddings(model: Any, _: Any) -> None:
@@ -102,12 +127,24 @@ def _special(_: Any, tokenizer: Any) -> None:
     tokenizer.eos_token = "<|im_start|>"
 
 
+NUMBERS = [
+    (_weights, "weight_error"),
+    (_norm, "untouched_change"),
+    (_embeddings, "embedding_change"),
+]
+
+
+@pytest.mark.parametrize(("damage", "caught_by"), NUMBERS)
+def test_damaged_numbers(
+    stored: tuple[Workspace, Path], damage: Callable[[Any, Any], None], caught_by: str
+) -> None:
+    damaged(stored[0], damage)
+    assert caught_by in failures(*stored)
+
+
 @pytest.mark.parametrize(
     ("damage", "caught_by"),
     [
-        (_weights, "relative_logit_error"),
-        (_norm, "untouched_change"),
-        (_embeddings, "embedding_change"),
         (_vocabulary, "embedding_change"),
         (_tie, "tie_lost"),
         (_end, "end_token_lost"),
@@ -119,13 +156,17 @@ def _special(_: Any, tokenizer: Any) -> None:
 def test_damage(
     merged: Workspace, tiny_llama: Path, damage: Callable[[Any, Any], None], caught_by: str
 ) -> None:
-    model = AutoModelForCausalLM.from_pretrained(merged.merged)
-    tokenizer = AutoTokenizer.from_pretrained(merged.merged)
+    damaged(merged, damage)
+    assert caught_by in failures(merged, tiny_llama)
+
+
+def damaged(workspace: Workspace, damage: Callable[[Any, Any], None]) -> None:
+    model = AutoModelForCausalLM.from_pretrained(workspace.merged)
+    tokenizer = AutoTokenizer.from_pretrained(workspace.merged)
     with torch.no_grad():
         damage(model, tokenizer)
-    model.save_pretrained(merged.merged)
-    tokenizer.save_pretrained(merged.merged)
-    assert caught_by in failures(merged, tiny_llama)
+    model.save_pretrained(workspace.merged)
+    tokenizer.save_pretrained(workspace.merged)
 
 
 def test_an_adapter_tensor_that_nothing_takes(merged: Workspace, tiny_llama: Path) -> None:
@@ -162,5 +203,5 @@ def test_fewer_embeddings_than_tokens(merged: Workspace, tiny_llama: Path) -> No
     model = AutoModelForCausalLM.from_pretrained(merged.merged)
     model.resize_token_embeddings(1000)
     model.save_pretrained(merged.merged)
-    with pytest.raises(OnbrandError, match="fewer embeddings"):
-        verify(merged, tiny_llama, QLORA, "")
+    with pytest.raises(OnbrandError, match="has 1000 embeddings, fewer than"):
+        verify(merged, tiny_llama, merged.merged, QLORA)
