@@ -1,33 +1,34 @@
 """`onbrand serve`: the engine, the gateway in front of it, and an orderly end of both."""
 
 import asyncio
-import json
-import logging
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from rich.markup import escape
 
 from onbrand.address import gateway_url
-from onbrand.artifact import read_manifest
 from onbrand.config import Serving
 from onbrand.console import notes
-from onbrand.errors import OnbrandError, UsageError
+from onbrand.errors import OnbrandError
 from onbrand.workspace import CONFIG_NAME, Workspace
-from serving.engine import ENGINE_KEY, Engine, UrlEngine
-from serving.gateway import create_app
-from serving.routes import Gateway
-from serving.transformers_engine import start_transformers
+from serving.engine.configured import configured_engine
+from serving.gateway.app import create_app
+from serving.gateway.context import Context, context_of, unknown_context
+from serving.gateway.parts import open_parts
+from serving.gateway.state import Gateway
+from serving.logs import set_up_logs
+from serving.merged_model import check_merged
+from serving.tracing import traced
 
-_DRAIN_SECONDS = 10
-"""How long answers under way may go on after the signal to stop."""
+_LAST_BYTES_SECONDS = 5
+"""For sending what finished answers still have in their buffers."""
 
 
 def serve(
@@ -47,55 +48,77 @@ def serve(
         on_ready: Called once with the gateway's URL, when the engine has generated a token.
 
     Raises:
-        UsageError: `engine = "url"` without `engine_url`.
-        OnbrandError: nothing merged, or not verified, address in use, or the engine failed.
+        UsageError: `engine = "remote"` without `engine_url`.
+        OnbrandError: nothing merged, or not verified, address in use, or the engine never came up.
     """
     settings = workspace.config.serving
-    model_hash = _check_merged(workspace, force) if settings.engine == "transformers" else ""
-    _log_requests()
-    with _listen(settings) as listener, _engine(workspace) as engine, _stop_signals() as stop:
+    model_hash = "" if settings.engine == "remote" else check_merged(workspace, force)
+    set_up_logs(workspace)
+    with (
+        _listen(settings) as listener,
+        configured_engine(workspace) as engine,
+        _stop_signals() as stop,
+    ):
         if end_with_stdin:
             threading.Thread(target=_stop_at_end_of_stdin, args=[stop], daemon=True).start()
-        app = create_app(settings, workspace.config.brand, engine, model_hash)
+        app = create_app(
+            settings,
+            workspace.config.brand,
+            engine,
+            model_hash,
+            context=_context(workspace),
+            parts=open_parts(workspace),
+        )
         ready = on_ready or (lambda url: notes.print(f"Ready at {url}"))
-        asyncio.run(_supervise(app, listener, engine, stop, lambda: ready(gateway_url(settings))))
+        running = _run(app, listener, settings, stop, lambda: ready(gateway_url(settings)))
+        with traced(app):
+            asyncio.run(running)
 
 
-async def _supervise(
+def _context(workspace: Workspace) -> Context:
+    """Of the model that is served here, or as configured for an engine elsewhere."""
+    settings = workspace.config.serving
+    if settings.engine == "remote":
+        return unknown_context(settings.context_tokens)
+    return context_of(workspace.merged, settings.context_tokens)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves the signals alone: they begin a drain, which it knows nothing of."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def _run(
     app: FastAPI,
     listener: socket.socket,
-    engine: Engine,
+    settings: Serving,
     stop: threading.Event,
     ready: Callable[[], None],
 ) -> None:
-    """Run the gateway; say when the engine is ready; end it all when the engine fails."""
+    """Run the gateway until it is asked to stop, or the engine turns out to be hopeless."""
     config = uvicorn.Config(
         app,
         ws="none",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_BYTES_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     failure = None
     try:
-        with notes.status("Starting …") as spinner:
-            while not (serving.done() or stop.is_set() or failure):
-                await asyncio.sleep(0.1)
-                gateway: Gateway | None = getattr(app.state, "gateway", None)
-                reason = gateway.readiness.reason if gateway else "The gateway is starting."
-                failure = engine.failure()
-                if reason is None:
-                    break
-                if gateway and gateway.readiness.hopeless:
-                    failure = f"The engine at {engine.base_url} cannot be used: {reason}"
-                spinner.update(f"Waiting for the engine … {reason}")
+        failure = await _until_ready(app, serving, stop)
         if not (serving.done() or stop.is_set() or failure):
             ready()
         while not (serving.done() or stop.is_set() or failure):
             await asyncio.sleep(0.1)
-            failure = engine.failure()
+        if not (serving.done() or failure):
+            await _drain(app, settings.drain_seconds)
     finally:
         server.should_exit = True
         await serving
@@ -103,38 +126,34 @@ async def _supervise(
         raise OnbrandError(failure)
 
 
-def _check_merged(workspace: Workspace, force: bool) -> str:
-    """The merged model's hash; refuses one that is not known to be the model that was trained."""
-    if not (workspace.merged / "config.json").is_file():
-        raise OnbrandError(
-            f"There is no merged model in {workspace.merged}; run `onbrand merge` first."
-        )
-    manifest = read_manifest(workspace.merged)
-    model_hash = manifest.output_hash if manifest else ""
-    if manifest is None:
-        doubt = f"The merge of {workspace.merged} did not finish; run `onbrand merge`"
-    else:
-        doubt = _doubt(workspace.verification, model_hash)
-    if doubt and not force:
-        raise OnbrandError(f"{doubt}, or serve it all the same with --force.")
-    return model_hash
+async def _until_ready(
+    app: FastAPI, serving: "asyncio.Task[None]", stop: threading.Event
+) -> str | None:
+    """Show what the engine is at until it has generated a token; why it never will, if so."""
+    with notes.status("Starting …") as spinner:
+        while not (serving.done() or stop.is_set()):
+            await asyncio.sleep(0.1)
+            gateway: Gateway | None = getattr(app.state, "gateway", None)
+            if gateway is None:
+                continue
+            readiness, engine = gateway.readiness, gateway.client.engine
+            if readiness.reason is None:
+                break
+            if readiness.hopeless and readiness.ours:
+                return readiness.reason
+            if readiness.hopeless:
+                return f"The engine at {engine.base_url} cannot be used: {readiness.reason}"
+            spinner.update(f"Waiting for the engine … {escape(readiness.reason)}")
+    return None
 
 
-def _doubt(path: Path, model_hash: str) -> str:
-    """What the verification in `path` says against the merged model; empty: nothing."""
-    again = "run `onbrand merge --force`"
-    try:
-        verification = json.loads(path.read_text(encoding="utf-8"))
-        merged, passed = verification.get("merged"), verification["passed"]
-    except FileNotFoundError:
-        return f"{path} is not there, so the merged model was never verified; {again}"
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return f"{path} cannot be read; {again}"
-    if merged != model_hash:
-        return f"{path} speaks of another merged model than the one that is there; {again}"
-    if passed is not True:
-        return f"The merged model failed its verification ({path}); {again}"
-    return ""
+async def _drain(app: FastAPI, seconds: float) -> None:
+    """Turn readiness off and let the answers under way finish, for `seconds` at most."""
+    admission = app.state.gateway.admission
+    admission.draining = True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await admission.until_idle()
 
 
 @contextmanager
@@ -150,30 +169,15 @@ def _listen(settings: Serving) -> Iterator[socket.socket]:
             f"or set another serving.port in {CONFIG_NAME}."
         ) from error
     with listener:
+        # Passed on to each connection. asyncio does it only for sockets that name their protocol,
+        # which this one does not; without it a client waits 40 ms between head and first word.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
-
-
-def _engine(workspace: Workspace) -> AbstractContextManager[Engine]:
-    """The configured engine; one that runs here is started on entry and ended on exit."""
-    settings = workspace.config.serving
-    if settings.engine == "transformers":
-        return start_transformers(workspace.merged, workspace.root / "logs")
-    if not settings.engine_url:
-        raise UsageError(
-            f'{workspace.root / CONFIG_NAME}: serving.engine = "url" needs serving.engine_url, '
-            "such as http://127.0.0.1:8000/v1."
-        )
-    key = os.environ.get(ENGINE_KEY, "")
-    return nullcontext(UrlEngine(settings.engine_url, settings.engine_model, key))
 
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, in place of what they would do.
-
-    uvicorn takes both signals while it serves, and sends them again when it has shut down: without
-    handlers of our own that would end the process before the engine is.
-    """
+    """An event that SIGINT and SIGTERM set, in place of what they would do."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -195,15 +199,3 @@ def _stop_at_end_of_stdin(stop: threading.Event) -> None:
     while os.read(0, 1024):
         pass
     stop.set()
-
-
-def _log_requests() -> None:
-    """One line per request, to standard error."""
-    log = logging.getLogger("onbrand.gateway")
-    log.setLevel(logging.INFO)
-    if not log.handlers:
-        # Not through rich: it would wrap lines that a program may read.
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        log.addHandler(handler)
-        log.propagate = False

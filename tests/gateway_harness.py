@@ -82,6 +82,10 @@ class MisbehavingEngine:
     words: list[str] = field(
         default_factory=lambda: ["Salt", " and", " pepper", "\u2028", " STOP", " here"]
     )
+    pause: float = 0.0
+    """Between two words, seconds."""
+    running: int = 0
+    """Answers under way."""
     seen: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of the chat requests, oldest first."""
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -114,6 +118,7 @@ class MisbehavingEngine:
 
     async def _stream(self) -> AsyncIterator[str]:
         whole = False
+        self.running += 1
         try:
             if self.mode == "hang":
                 await asyncio.sleep(60)
@@ -124,6 +129,7 @@ class MisbehavingEngine:
                 yield 'data: {"error": "it said "no" to that"}\n\n'
                 return
             for word in self.words:
+                await asyncio.sleep(self.pause)
                 yield _chunk({"content": word})
                 if self.mode == "cut":
                     return
@@ -136,6 +142,7 @@ class MisbehavingEngine:
             yield "data: [DONE]\n\n"
             whole = True
         finally:
+            self.running -= 1
             if not whole:
                 self.abandoned.set()
 

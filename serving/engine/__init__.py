@@ -1,0 +1,1 @@
+"""Engines: whatever generates, behind one protocol, OpenAI over HTTP."""

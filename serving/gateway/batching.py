@@ -1,0 +1,70 @@
+"""Batches in the gateway: whose they are, and lines answered as other requests are."""
+
+from collections import Counter
+from typing import Any, Literal
+
+from fastapi import Request
+from pydantic import ValidationError
+
+from onbrand.workspace import Workspace
+from serving.api_errors import ApiError, invalid_body
+from serving.batches.batches import Batches, make_batches
+from serving.batches.hand import Reply
+from serving.gateway.access import Caller, MayBatch
+from serving.gateway.chat import check_quota, prepare
+from serving.gateway.completion_format import whole
+from serving.gateway.ledger import Ledger
+from serving.gateway.opening import Opening
+from serving.gateway.schemas import ChatRequest
+from serving.gateway.state import Gateway
+from serving.store.database import Database
+
+_OUTCOMES: dict[str, Literal["answered", "failed"]] = {"done": "answered", "failed": "failed"}
+
+
+async def owner(request: Request, caller: MayBatch) -> None:
+    """A dependency of the routes of batches: they belong to the key that asks.
+
+    Raises:
+        ApiError: 404 where nothing is stored.
+    """
+    if getattr(request.app.state, "batches", None) is None:
+        raise ApiError(404, "This gateway takes no batches.", code="not_found")
+    request.state.owner = caller.key_id
+
+
+def batches_of(workspace: Workspace, database: Database, gateway: Gateway) -> Batches:
+    """The batches of a gateway, counted in its metrics.
+
+    Raises:
+        UsageError: the broker's URL cannot be right.
+    """
+
+    async def answer(body: dict[str, Any], request_id: str) -> Reply:
+        return await _answer(gateway, body, request_id)
+
+    def finished(outcomes: Counter[str]) -> None:
+        for outcome, count in outcomes.items():
+            for _ in range(count):
+                gateway.parts.metrics.batch_line(_OUTCOMES.get(outcome, "cancelled"))
+
+    return make_batches(workspace, database, answer, finished)
+
+
+async def _answer(gateway: Gateway, body: dict[str, Any], request_id: str) -> Reply:
+    """One line, through the same queue and the same limits of users as people's requests."""
+    try:
+        try:
+            request = ChatRequest.model_validate({**body, "stream": False})
+        except ValidationError as error:
+            raise invalid_body(error) from error
+        user = request.user or ""
+        await check_quota(gateway, Caller(), user)
+        answer, _ = prepare(gateway, request, user, request_id)
+        pieces = Opening(Ledger(gateway, Caller(), user, request, answer).watch())
+        try:
+            return Reply(200, await whole(answer, pieces, gateway.model))
+        finally:
+            await pieces.aclose()
+    except ApiError as error:
+        return Reply(error.status, error.body(), error.retry_after)

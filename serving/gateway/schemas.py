@@ -1,0 +1,92 @@
+"""The part of OpenAI's chat completions API that the gateway speaks.
+
+https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_IGNORED = {"metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"}
+"""Fields that do not change the answer."""
+
+_NEUTRAL: dict[str, Any] = {
+    "n": 1,
+    "frequency_penalty": 0,
+    "presence_penalty": 0,
+    "logprobs": False,
+    "top_logprobs": 0,
+    "logit_bias": {},
+    "modalities": ["text"],
+    "response_format": {"type": "text"},
+    "tools": [],
+    "tool_choice": "none",
+    "parallel_tool_calls": True,
+}
+"""Fields that clients send with these values to say "as usual"; other values are refused."""
+
+
+def _join_parts(content: Any) -> Any:
+    """Content may come as text, or as a list of `{"type": "text", "text": …}` parts."""
+    if not isinstance(content, list):
+        return content
+    texts = []
+    for part in content:
+        if not isinstance(part, dict) or part.get("type") != "text":
+            raise ValueError("only text can be answered, no images, audio or files")
+        texts.append(str(part.get("text", "")))
+    return "\n".join(texts)
+
+
+class ChatMessage(BaseModel):
+    """One turn of the conversation; `developer` is OpenAI's newer name for `system`."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Annotated[str, BeforeValidator(_join_parts)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_an_answer_without_words(cls, data: Any) -> Any:
+        """An assistant's turn may hold null, as those that called a tool do."""
+        if isinstance(data, dict) and data.get("role") == "assistant":
+            return {**data, "content": "" if data.get("content") is None else data["content"]}
+        return data
+
+
+class StreamOptions(BaseModel):
+    """Options of a streamed answer."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """Body of `POST /v1/chat/completions`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    model: str | None = None
+    """May be left out: a gateway serves one model."""
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    user: str | None = None
+    """Who asks, for quotas and usage; X-Onbrand-User wins."""
+
+    @model_validator(mode="after")
+    def _refuse_what_would_be_ignored(self) -> "ChatRequest":
+        for name, value in (self.model_extra or {}).items():
+            if name in _IGNORED or value is None or (name in _NEUTRAL and value == _NEUTRAL[name]):
+                continue
+            raise ValueError(f"{name} is not supported")
+        return self
+
+    def stop_texts(self) -> list[str]:
+        """The texts at which the answer ends."""
+        texts = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        return [text for text in texts if text]
