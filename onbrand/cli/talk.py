@@ -67,7 +67,7 @@ def _gateway(workspace: Workspace) -> Iterator[str]:
 
     settings = workspace.config.serving
     address = gateway_url(settings)
-    seconds = settings.timeout_seconds if settings.engine == "url" else _LOAD_SECONDS
+    seconds = settings.timeout_seconds if settings.engine == "remote" else _LOAD_SECONDS
     with closing(GatewayClient(address, _PROBE_SECONDS)) as client:
         try:
             _not_ready(client, workspace)
@@ -88,7 +88,7 @@ def _not_ready(client: "GatewayClient", workspace: Workspace) -> str:
         OnbrandError: something else does: another program, another brand, another model.
     """
     from bots.gateway_client import NoGatewayError
-    from serving.voice import model_name
+    from serving.gateway.voice import model_name
 
     address = gateway_url(workspace.config.serving)
     remedy = f"stop it, or set another serving.port in {workspace.root / CONFIG_NAME}."
@@ -114,7 +114,7 @@ def _not_ready(client: "GatewayClient", workspace: Workspace) -> str:
 
 def _model_hash(workspace: Workspace) -> str:
     """What the workspace's own gateway would say that it serves, if it were started now."""
-    if workspace.config.serving.engine == "url":
+    if workspace.config.serving.engine == "remote":
         return ""
     manifest = read_manifest(workspace.merged)
     return manifest.output_hash if manifest else ""

@@ -12,8 +12,8 @@ from bots.gateway_client import GatewayClient, NoGatewayError
 from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, free_port, running, wait_ready
 from onbrand.chat_format import Message
 from onbrand.errors import OnbrandError, UsageError
-from serving.engine import UrlEngine
-from serving.gateway import create_app
+from serving.engine.protocol import RemoteEngine
+from serving.gateway.app import create_app
 
 QUESTION: list[Message] = [{"role": "user", "content": "Hello"}]
 
@@ -21,7 +21,7 @@ QUESTION: list[Message] = [{"role": "user", "content": "Hello"}]
 @contextmanager
 def gateway_over(engine: MisbehavingEngine) -> Iterator[str]:
     with running(engine.app()) as engine_url:
-        app = create_app(SETTINGS, BRAND, UrlEngine(f"{engine_url}/v1", "a-model"))
+        app = create_app(SETTINGS, BRAND, RemoteEngine(f"{engine_url}/v1", "a-model"))
         with running(app) as url:
             wait_ready(url)
             yield url
@@ -64,7 +64,7 @@ def test_no_url(url: str) -> None:
 
 
 def test_not_ready() -> None:
-    engine = UrlEngine(f"http://127.0.0.1:{free_port()}/v1", "a-model")
+    engine = RemoteEngine(f"http://127.0.0.1:{free_port()}/v1", "a-model")
     with (
         running(create_app(SETTINGS, BRAND, engine)) as url,
         closing(GatewayClient(url)) as client,
@@ -121,7 +121,7 @@ def test_closing_the_reply_stops_the_engine() -> None:
     with gateway_over(engine) as url, closing(GatewayClient(url)) as client:
         engine.mode = "endless"
         pieces = client.stream_reply(QUESTION)
-        assert next(pieces) == "Salt"
+        assert next(pieces).startswith("Salt")
         started = time.monotonic()
         pieces.close()
         assert engine.abandoned.wait(1)

@@ -12,8 +12,8 @@ import pytest
 from bots.terminal import chat
 from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, free_port, running, wait_ready
 from onbrand.errors import OnbrandError
-from serving.engine import UrlEngine
-from serving.gateway import create_app
+from serving.engine.protocol import RemoteEngine
+from serving.gateway.app import create_app
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "import sys; from bots.terminal import chat; chat(sys.argv[1], 'Saltmarsh')"
@@ -27,7 +27,7 @@ def engine() -> MisbehavingEngine:
 @pytest.fixture
 def url(engine: MisbehavingEngine) -> Iterator[str]:
     with running(engine.app()) as engine_url:
-        app = create_app(SETTINGS, BRAND, UrlEngine(f"{engine_url}/v1", "a-model"))
+        app = create_app(SETTINGS, BRAND, RemoteEngine(f"{engine_url}/v1", "a-model"))
         with running(app) as url:
             wait_ready(url)
             yield url

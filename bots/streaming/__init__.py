@@ -1,0 +1,1 @@
+"""Answers from the gateway to the platform, piece by piece."""
