@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import regex  # comes with nltk; `re` has no \p{M}
 
@@ -25,17 +26,32 @@ MIN_TOKENS = 8
 _HASHTAG = regex.compile(HASHTAG)
 
 
+class DecodingTokenizer(Tokenizer, Protocol):
+    """A tokenizer that can also be asked for the text of some ids."""
+
+    def decode(
+        self, ids: list[int], *, skip_special_tokens: bool, clean_up_tokenization_spaces: bool
+    ) -> str:
+        """The text."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One test text, split. `first_ids + second_ids` are the text's ids, cut to `max_tokens`."""
 
     id: str
     source: Source
+    title: str
     prompt_ids: tuple[int, ...]
     """System prompt and request, up to where the assistant starts to speak."""
     first_ids: tuple[int, ...]
     second_ids: tuple[int, ...]
     """The reference; the longer half when the count is odd."""
+    first_half: str
+    """`first_ids` as text, for what takes no ids."""
+    second_half: str
+    group: str = ""
+    """The source document; texts of one document are no independent evidence."""
 
     @property
     def context_ids(self) -> tuple[int, ...]:
@@ -57,7 +73,7 @@ class HalfSplit:
 
 
 def half_split(
-    texts: Iterable[HeldOutText], tokenizer: Tokenizer, brand: Brand, max_tokens: int
+    texts: Iterable[HeldOutText], tokenizer: DecodingTokenizer, brand: Brand, max_tokens: int
 ) -> HalfSplit:
     """Cut each text to `max_tokens` tokens and split it in the middle."""
     items: list[Item] = []
@@ -67,12 +83,44 @@ def half_split(
         if len(ids) < MIN_TOKENS:
             too_short.append(text.id)
             continue
-        prompt = encode_prompt(
-            tokenizer, system_prompt(brand), request_for(text.source, text.title)
-        )
-        first, second = split_half(ids)
-        items.append(Item(text.id, text.source, tuple(prompt), tuple(first), tuple(second)))
+        items.append(_split(text, ids, tokenizer, brand))
     return HalfSplit(items, too_short)
+
+
+def in_own_tokens(item: Item, tokenizer: DecodingTokenizer, brand: Brand) -> Item:
+    """The same halves in another tokenizer's ids.
+
+    The border stays where it is in the text, although this tokenizer may not have put one there;
+    that costs the model a little likelihood at the first token, never the other way round.
+    """
+    prompt = encode_prompt(tokenizer, system_prompt(brand), request_for(item.source, item.title))
+    return replace(
+        item,
+        prompt_ids=tuple(prompt),
+        first_ids=tuple(encode_text(tokenizer, item.first_half)),
+        second_ids=tuple(encode_text(tokenizer, item.second_half)),
+    )
+
+
+def text_of(tokenizer: DecodingTokenizer, ids: Iterable[int]) -> str:
+    """The text of some ids, as it is scored and shown."""
+    return tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+
+def _split(text: HeldOutText, ids: list[int], tokenizer: DecodingTokenizer, brand: Brand) -> Item:
+    prompt = encode_prompt(tokenizer, system_prompt(brand), request_for(text.source, text.title))
+    first, second = split_half(ids)
+    return Item(
+        id=text.id,
+        source=text.source,
+        title=text.title,
+        prompt_ids=tuple(prompt),
+        first_ids=tuple(first),
+        second_ids=tuple(second),
+        first_half=text_of(tokenizer, first),
+        second_half=text_of(tokenizer, second),
+        group=text.group or text.id,
+    )
 
 
 def without_hashtags(text: HeldOutText) -> HeldOutText:
@@ -80,6 +128,11 @@ def without_hashtags(text: HeldOutText) -> HeldOutText:
     lines = (_HASHTAG.sub("", line) for line in text.text.splitlines())
     tidy = (regex.sub(r"[ \t]{2,}", " ", line).strip() for line in lines)
     return replace(text, text=regex.sub(r"\n{3,}", "\n\n", "\n".join(tidy)).strip())
+
+
+def halves_hash(first_half: str, second_half: str) -> str:
+    """SHA-256 over two halves, which tells whether they are still the two that were cut."""
+    return hashlib.sha256(json.dumps([first_half, second_half]).encode()).hexdigest()
 
 
 def items_hash(items: Iterable[Item]) -> str:

@@ -1,4 +1,4 @@
-"""The test split: texts of the brand that training never saw."""
+"""The data set as evaluation reads it: the test split, and what training saw."""
 
 import random
 from collections.abc import Sequence
@@ -13,12 +13,14 @@ from onbrand.record import Source
 
 @dataclass(frozen=True)
 class HeldOutText:
-    """One row of the test split, as far as evaluation needs it."""
+    """One row of the data set, as far as evaluation needs it."""
 
     id: str
     source: Source
     title: str
     text: str
+    group: str = ""
+    """Cluster of near duplicates that it belongs to; empty: it is one by itself."""
 
 
 def read_held_out(dataset: Path, max_samples: int, seed: int) -> list[HeldOutText]:
@@ -27,15 +29,7 @@ def read_held_out(dataset: Path, max_samples: int, seed: int) -> list[HeldOutTex
     Raises:
         OnbrandError: there is no data set, it cannot be read, or its test split is empty.
     """
-    try:
-        rows = Dataset.load_from_disk(str(dataset / "test"))
-    except IndexError:
-        # An empty split is saved without any file of rows, which `datasets` cannot read back.
-        rows = []
-    except (OSError, ValueError) as error:
-        raise OnbrandError(
-            f"{dataset} is not a data set that can be read; run `onbrand build` first."
-        ) from error
+    rows = _read(dataset, "test")
     if len(rows) == 0:
         raise OnbrandError(
             f"The test split of {dataset} is empty, so there is nothing to measure on; "
@@ -44,7 +38,34 @@ def read_held_out(dataset: Path, max_samples: int, seed: int) -> list[HeldOutTex
     chosen: Sequence[int] = range(len(rows))
     if len(rows) > max_samples:
         chosen = sorted(random.Random(seed).sample(chosen, max_samples))
+    return [rows[index] for index in chosen]
+
+
+def read_training(dataset: Path) -> list[HeldOutText]:
+    """Read what training saw: the training split, and validation, which chose the checkpoint.
+
+    Raises:
+        OnbrandError: as `read_held_out`; an empty split is none of its errors.
+    """
     return [
-        HeldOutText(row["id"], row["source"], row["title"] or "", row["text"])
-        for row in (rows[index] for index in chosen)
+        text
+        for split in ("train", "validation")
+        if split == "train" or (dataset / split).is_dir()
+        for text in _read(dataset, split)
+    ]
+
+
+def _read(dataset: Path, split: str) -> list[HeldOutText]:
+    try:
+        rows = Dataset.load_from_disk(str(dataset / split))
+    except IndexError:
+        # An empty split is saved without any file of rows, which `datasets` cannot read back.
+        rows = []
+    except (OSError, ValueError) as error:
+        raise OnbrandError(
+            f"{dataset} is not a data set that can be read; run `onbrand build` first."
+        ) from error
+    return [
+        HeldOutText(row["id"], row["source"], row["title"] or "", row["text"], row["group"] or "")
+        for row in rows
     ]

@@ -1,5 +1,6 @@
 """Real parts, small: a Llama of two layers with a tokenizer trained here, and a workspace."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import settings
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from eval.models import LocalModel
+from eval.models.local import LocalModel
 from onbrand.artifact import Manifest, now, write_manifest
 from onbrand.chat_format import encode_prompt, encode_text
 from onbrand.config import Brand
@@ -23,6 +24,8 @@ from onbrand.workspace import Workspace
 # A busy machine is not a failing property.
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
+
+EXAMPLES = Path(__file__).parents[2] / "examples/saltmarsh"
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
@@ -55,6 +58,14 @@ def texts() -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def captions() -> list[str]:
+    """Posts of the demo brand, no two alike; the templates above are near duplicates all."""
+    posts = json.loads((EXAMPLES / "instagram.json").read_text(encoding="utf-8"))
+    captions = dict.fromkeys(post.get("caption") or "" for post in posts)
+    return [caption for caption in captions if len(caption) > 80]
+
+
+@pytest.fixture(scope="session")
 def tokenizer() -> PreTrainedTokenizerFast:
     """Byte-level BPE, as SmolLM2's, learned from the texts above."""
     bpe = Tokenizer(models.BPE())
@@ -76,9 +87,15 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def records(texts: list[str]) -> list[Record]:
+def records(texts: list[str], prefix: str = "post") -> list[Record]:
+    """Every third one an Instagram post, so that there are two sources."""
     return [
-        Record(id=f"post-{number}", source="facebook", url=f"https://x/{number}", text=text)
+        Record(
+            id=f"{prefix}-{number}",
+            source="facebook" if number % 3 else "instagram",
+            url=f"https://x/{number}",
+            text=text,
+        )
         for number, text in enumerate(texts)
     ]
 
@@ -134,20 +151,25 @@ def tuned_folder(
 
 @pytest.fixture
 def base_model(base_folder: Path) -> LocalModel:
-    return LocalModel("base", base_folder, identity_of(base_folder))
+    return LocalModel("base", base_folder, identity_of(base_folder), brand=Brand(name="Saltair"))
 
 
 @pytest.fixture(scope="session")
 def make_workspace(
-    tuned_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[list[str]], Workspace]:
-    """A workspace with a data set of the given test texts and the tuned model as the merged one."""
+    base_folder: Path, tuned_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Workspace]:
+    """A workspace with a data set of the given texts and the tuned model as the merged one."""
 
-    def make(test_texts: list[str]) -> Workspace:
+    def make(
+        test_texts: list[str], train_texts: list[str] = TEXTS[:12], batch_size: int = 4
+    ) -> Workspace:
         root = tmp_path_factory.mktemp("brand")
-        (root / "brand.toml").write_text('[brand]\nname = "Saltair"\n[eval]\nbatch_size = 4\n')
+        (root / "brand.toml").write_text(
+            f'[brand]\nname = "Saltair"\n[model]\nbase = "{base_folder}"\n'
+            f"[eval]\nbatch_size = {batch_size}\nsampled = 1\n[tracking]\nenabled = false\n"
+        )
         workspace = Workspace(root)
-        write_dataset(workspace, test_texts)
+        write_dataset(workspace, test_texts, train_texts)
         shutil.copytree(tuned_folder, workspace.merged)
         write_manifest(workspace.merged, manifest("merge", identity_of(tuned_folder)))
         return workspace
@@ -155,14 +177,14 @@ def make_workspace(
     return make
 
 
-def write_dataset(workspace: Workspace, test_texts: list[str]) -> None:
-    def rows(texts: list[str]) -> Dataset:
+def write_dataset(workspace: Workspace, test_texts: list[str], train_texts: list[str]) -> None:
+    def rows(texts: list[str], prefix: str) -> Dataset:
         columns = list(Record.model_fields)
-        dumped = [record.model_dump() for record in records(texts)]
+        dumped = [record.model_dump() for record in records(texts, prefix)]
         return Dataset.from_dict({column: [row[column] for row in dumped] for column in columns})
 
-    splits = DatasetDict({"train": rows(TEXTS[:2]), "test": rows(test_texts)})
-    splits.save_to_disk(str(workspace.dataset))
+    splits = {"train": rows(train_texts, "train"), "test": rows(test_texts, "post")}
+    DatasetDict(splits).save_to_disk(str(workspace.dataset))
     write_manifest(workspace.dataset, manifest("build", str(hash(tuple(test_texts)))))
 
 

@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerFast
 
 from eval.half_split import MIN_TOKENS, HalfSplit, batches, half_split, items_hash, without_hashtags
 from eval.held_out import HeldOutText
-from eval.models import LocalModel
+from eval.models.local import LocalModel
 from eval.scores import overlap
 from onbrand.chat_format import encode_prompt, encode_text
 from onbrand.config import Brand

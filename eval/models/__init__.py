@@ -1,0 +1,1 @@
+"""The models that can be measured, each behind the protocol `eval.models.model.Model`."""

@@ -1,0 +1,1 @@
+"""People's judgement: a blinded sheet, and what comes back."""
