@@ -26,5 +26,6 @@ def brand_toml(name: str, start_urls: list[str]) -> str:
 
 def _line(key: str, field: FieldInfo, given: object) -> str:
     shown = given or key == "name"
-    value = tomlkit.item(given if given else field.default).as_string()
+    # An empty table would be written as its header, and so as nothing.
+    value = tomlkit.item(given or field.default).as_string() or "{}"
     return f"{'' if shown else '# '}{key} = {value}  # {field.description}\n"

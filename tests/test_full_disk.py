@@ -33,6 +33,7 @@ def in_small_disk(workspace: Path, size: str, command: str) -> subprocess.Comple
     [
         ("build", "60k", ["clean", "dataset", "models"]),
         ("tune", "1m", ["models"]),
+        ("tune --processes 2", "1m", ["models"]),
         ("merge", "6m", ["models/merged"]),
     ],
 )

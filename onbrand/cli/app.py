@@ -16,7 +16,22 @@ import typer
 from rich.markup import escape
 
 from onbrand import __version__
-from onbrand.cli import dataset, doctor, extract, models, setup, stages, status, talk, tuning
+from onbrand.cli import (
+    adapters,
+    bots,
+    dataset,
+    doctor,
+    evaluation,
+    extract,
+    models,
+    setup,
+    stages,
+    status,
+    store,
+    talk,
+    tuning,
+    worker,
+)
 from onbrand.console import notes
 from onbrand.errors import OnbrandError, UsageError
 
@@ -29,7 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_SETUP, _PIPELINE, _TALK = "Set up", "Pipeline, in order", "Use"
+_SETUP, _PIPELINE, _TALK, _OPERATE = "Set up", "Pipeline, in order", "Use", "Operate"
 app.command(rich_help_panel=_SETUP)(setup.init)
 app.command(rich_help_panel=_SETUP)(setup.config)
 app.command(rich_help_panel=_SETUP)(doctor.doctor)
@@ -39,13 +54,19 @@ app.command(rich_help_panel=_PIPELINE)(stages.scrape)
 app.command(rich_help_panel=_PIPELINE)(stages.build)
 app.command(rich_help_panel=_PIPELINE)(stages.tune)
 app.command(rich_help_panel=_PIPELINE)(stages.merge)
-app.command(name="eval", rich_help_panel=_PIPELINE)(stages.evaluate)
+app.add_typer(evaluation.app, name="eval", rich_help_panel=_PIPELINE)
 app.command(rich_help_panel=_PIPELINE)(status.status)
 app.command(rich_help_panel=_TALK)(extract.extract)
 app.command(rich_help_panel=_TALK)(dataset.push)
 app.command(rich_help_panel=_TALK)(tuning.export)
 app.command(rich_help_panel=_TALK)(talk.serve)
 app.command(rich_help_panel=_TALK)(talk.chat)
+app.add_typer(bots.app, name="bot", rich_help_panel=_TALK)
+app.command(rich_help_panel=_OPERATE)(worker.worker)
+app.add_typer(store.keys, name="keys", rich_help_panel=_OPERATE)
+app.add_typer(store.data, name="data", rich_help_panel=_OPERATE)
+app.add_typer(store.feedback, name="feedback", rich_help_panel=_OPERATE)
+app.add_typer(adapters.app, name="adapters", rich_help_panel=_OPERATE)
 
 
 def _version(wanted: bool) -> None:

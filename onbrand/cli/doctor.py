@@ -29,6 +29,8 @@ _TOKENS = {
     "APIFY_TOKEN": "fetches Facebook and Instagram posts",
     "HF_TOKEN": "opens gated base models on the Hugging Face hub, and pushes data sets",
     "ONBRAND_ENGINE_KEY": "key of the server at [serving] engine_url",
+    "SLACK_BOT_TOKEN": "the bot in Slack; `onbrand bot slack check` says more",
+    "DISCORD_BOT_TOKEN": "the bot in Discord; `onbrand bot discord check` says more",
 }
 
 
@@ -171,5 +173,5 @@ def _vllm() -> Finding:
         "vLLM",
         "optional",
         "not installed here",
-        "run it in an environment of its own; set [serving] engine = url and engine_url",
+        "run it in an environment of its own; set [serving] engine = remote and engine_url",
     )

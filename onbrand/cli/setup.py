@@ -17,7 +17,7 @@ from onbrand.console import notes, results
 from onbrand.errors import UsageError
 from onbrand.workspace import CONFIG_NAME, Workspace
 
-_GITIGNORE = "/.env\n/.lock\n/raw/\n/clean/\n/dataset/\n/models/\n/logs/\n/reports/cache/\n"
+_GITIGNORE = "/.env\n/.lock\n/raw/\n/clean/\n/dataset/\n/models/\n/logs/\n/bots/\n/reports/cache/\n"
 
 
 def init(

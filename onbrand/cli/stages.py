@@ -1,4 +1,4 @@
-"""The pipeline's commands: `scrape`, `build`, `tune`, `merge`, `eval`, and `run` for all of them.
+"""The pipeline's commands: `scrape`, `build`, `tune`, `merge`, and `run` for them and `eval`.
 
 Each imports its stage only when it runs, so that `onbrand --help` stays instant.
 """
@@ -8,6 +8,7 @@ import typer
 from onbrand.artifact import Outcome, required_manifest
 from onbrand.cli.common import AsJson, Force, base_folder, show, workspace_of
 from onbrand.cli.dataset import Explain, show_story
+from onbrand.cli.evaluation import show_evaluation
 from onbrand.cli.tuning import (
     MergeBase,
     MergeOnto,
@@ -52,7 +53,7 @@ def tune(
     if plan and show_examples:
         raise UsageError("--plan and --show ask for different things; give one of them.")
     if plan:
-        print_plan(workspace_of(context), as_json)
+        print_plan(workspace_of(context), as_json, processes)
         return
     if show_examples:
         print_examples(workspace_of(context), show_examples)
@@ -69,18 +70,12 @@ def merge(
         show(_merge(workspace, force, base), as_json)
 
 
-def evaluate(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
-    """Measure base and tuned model side by side on the held-out texts."""
-    with exclusive(workspace := workspace_of(context)):
-        _show_evaluation(workspace, force, as_json)
-
-
 def run(context: typer.Context, force: Force = False, as_json: AsJson = False) -> None:
     """Do all of it, skipping what is up to date."""
     with exclusive(workspace := workspace_of(context)):
         for stage in (_scrape, _build, _tune, _merge):
             show(stage(workspace, force), as_json=False)
-        _show_evaluation(workspace, force, as_json)
+        show_evaluation(workspace, force, as_json)
 
 
 def _scrape(workspace: Workspace, force: bool) -> Outcome:
@@ -107,14 +102,3 @@ def _merge(workspace: Workspace, force: bool, onto: MergeBase | None = None) -> 
 
     required_manifest(workspace.adapter, "adapter", "tune")
     return stage(workspace, base_folder(workspace), onto=onto.value if onto else None, force=force)
-
-
-def _show_evaluation(workspace: Workspace, force: bool, as_json: bool) -> None:
-    from eval.evaluate import evaluate as stage
-    from eval.evaluate import print_table
-
-    required_manifest(workspace.dataset, "data set", "build")
-    outcome = stage(workspace, base_folder(workspace), force=force)
-    show(outcome, as_json)
-    if not as_json:
-        print_table(outcome.manifest.details)

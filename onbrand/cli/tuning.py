@@ -64,17 +64,18 @@ def export(
         show(stage(workspace, precision.value, force=force), as_json)
 
 
-def print_plan(workspace: Workspace, as_json: bool) -> None:
+def print_plan(workspace: Workspace, as_json: bool, processes: int) -> None:
     """Print what tuning would take; a run that cannot fit is refused with the reason."""
     required_manifest(workspace.dataset, "data set", "build")  # before a large model is fetched
-    from finetune.plan import make_plan, refuse_what_cannot_fit, table
+    from finetune.fit import refuse_what_cannot_fit, table
+    from finetune.plan import make_plan
 
-    plan = make_plan(workspace, base_folder(workspace))
+    plan = make_plan(workspace, base_folder(workspace), processes)
     if as_json:
         results.print_json(plan.model_dump_json())
     else:
         results.print(table(plan))
-    refuse_what_cannot_fit(plan)
+    refuse_what_cannot_fit(plan, workspace.config.tune)
 
 
 def print_examples(workspace: Workspace, count: int) -> None:

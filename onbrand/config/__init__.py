@@ -8,32 +8,41 @@ import difflib
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from onbrand.config.bots import Bots, Discord, Slack
 from onbrand.config.section import Section
-from onbrand.config.serving import Eval, Serving
+from onbrand.config.serving import Batches, Eval, Limits, Serving, Store, Vllm
 from onbrand.config.sources import Brand, Clean, Dataset, Files, Social, Website
 from onbrand.config.tuning import Examples, Model, Teacher, Tracking, Tune
 from onbrand.errors import UsageError
 
 __all__ = [
+    "Batches",
+    "Bots",
     "Brand",
     "BrandConfig",
     "Clean",
     "Dataset",
+    "Discord",
     "Eval",
     "Examples",
     "Files",
+    "Limits",
     "Model",
     "Serving",
+    "Slack",
     "Social",
+    "Store",
     "Teacher",
     "Tracking",
     "Tune",
+    "Vllm",
     "Website",
     "load_config",
 ]
@@ -73,14 +82,25 @@ class BrandConfig(Section):
     tune: Tune = Tune()
     tracking: Tracking = Tracking()
     serving: Serving = Serving()
+    vllm: Vllm = Vllm()
+    limits: Limits = Limits()
+    store: Store = Store()
+    batches: Batches = Batches()
+    bots: Bots = Bots()
+    slack: Slack = Slack()
+    discord: Discord = Discord()
     eval: Eval = Eval()
 
-    def hash_for(self, artifact: str) -> str:
+    def hash_for(self, artifact: str, *, without: Iterable[str] = ()) -> str:
         """SHA-256 over the effective values an artifact depends on; its manifest keeps it.
 
-        When it changes, the artifact is stale.
+        When it changes, the artifact is stale. Keys such as `tune.samples` may be left out, for
+        those who ask about less.
         """
         values = self.model_dump(mode="json")
+        for location in without:
+            section, _, key = location.partition(".")
+            del values[section][key]
         chosen = {}
         for location in READ_BY[artifact]:
             section, _, key = location.partition(".")
@@ -123,5 +143,8 @@ def _explain(detail: ErrorDetails) -> str:
 def _known_keys(location: list[str]) -> list[str]:
     model: Any = BrandConfig
     for part in location:
-        model = model.model_fields[part].annotation
+        if get_origin(model) is dict:  # `part` is a name of the person's own
+            model = get_args(model)[1]
+        else:
+            model = model.model_fields[part].annotation
     return list(model.model_fields)

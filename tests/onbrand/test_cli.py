@@ -53,7 +53,16 @@ def test_the_command_line_imports_nothing_heavy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["scraper.scrape", "scraper.build", "bots.terminal", "serving.serve", "serving.gateway"],
+    [
+        "scraper.scrape",
+        "scraper.build",
+        "bots.terminal",
+        "bots.slack.bot",
+        "bots.discord.bot",
+        "bots.run",
+        "serving.serve",
+        "serving.gateway.app",
+    ],
 )
 def test_no_torch_where_none_is_needed(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -23,8 +23,8 @@ from gateway_harness import (
     wait_ready,
 )
 from onbrand.config import Brand
-from serving.engine import UrlEngine
-from serving.gateway import create_app
+from serving.engine.protocol import RemoteEngine
+from serving.gateway.app import create_app
 
 CHAT = ["-m", "onbrand", "chat"]
 
@@ -81,7 +81,7 @@ def descendants(terminal: "pexpect.spawn[str]") -> list[psutil.Process]:
     processes: list[psutil.Process] = psutil.Process(terminal.pid).children(recursive=True)
     lines = [" ".join(process.cmdline()) for process in processes]
     assert any("onbrand" in line and "serve" in line for line in lines), lines
-    assert any("engine_process.py" in line for line in lines), lines
+    assert any("transformers_process.py" in line for line in lines), lines
     return processes
 
 
@@ -125,7 +125,7 @@ def test_a_gateway_of_another_workspace(
     tmp_path: Path, name: str, model_hash: str, says: str
 ) -> None:
     with running(MisbehavingEngine().app()) as engine_url:
-        engine = UrlEngine(f"{engine_url}/v1", "a-model")
+        engine = RemoteEngine(f"{engine_url}/v1", "a-model")
         with running(create_app(SETTINGS, Brand(name=name), engine, model_hash)) as url:
             configure(tmp_path, f"port = {port_of(url)}")
             sentence = refusal(tmp_path)
@@ -147,10 +147,10 @@ def test_something_else_answers_on_the_port(tmp_path: Path) -> None:
 
 def test_the_gateway_of_this_workspace_is_used(tmp_path: Path) -> None:
     with running(MisbehavingEngine().app()) as engine_url:
-        engine = UrlEngine(f"{engine_url}/v1", "a-model")
+        engine = RemoteEngine(f"{engine_url}/v1", "a-model")
         with running(create_app(SETTINGS, Brand(name="Saltmarsh"), engine)) as url:
             # Not waited for here: `chat` waits for a gateway that is still starting.
-            configure(tmp_path, f'port = {port_of(url)}\nengine = "url"')
+            configure(tmp_path, f'port = {port_of(url)}\nengine = "remote"')
             result = ask(tmp_path)
     assert result.returncode == 0, result.stderr
     assert "Saltmarsh> Salt and pepper" in result.stdout
@@ -159,7 +159,7 @@ def test_the_gateway_of_this_workspace_is_used(tmp_path: Path) -> None:
 
 def test_a_url_needs_no_workspace(tmp_path: Path) -> None:
     with running(MisbehavingEngine().app()) as engine_url:
-        engine = UrlEngine(f"{engine_url}/v1", "a-model")
+        engine = RemoteEngine(f"{engine_url}/v1", "a-model")
         with running(create_app(SETTINGS, Brand(name="Tea House"), engine, "a-hash")) as url:
             wait_ready(url)
             result = ask(tmp_path, "--url", url)
@@ -173,7 +173,7 @@ def test_an_ipv6_address(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this machine has no IPv6")
     with running(MisbehavingEngine().app()) as engine_url:
-        serving = f'host = "::1"\nport = {free_port()}\nengine = "url"'
+        serving = f'host = "::1"\nport = {free_port()}\nengine = "remote"'
         configure(tmp_path, f'{serving}\nengine_url = "{engine_url}/v1"')
         result = ask(tmp_path)
     assert result.returncode == 0, result.stderr
@@ -182,7 +182,7 @@ def test_an_ipv6_address(tmp_path: Path) -> None:
 
 def test_an_engine_that_never_answers_ends_the_wait(tmp_path: Path) -> None:
     port, engine_port = free_port(), free_port()
-    serving = f'port = {port}\nengine = "url"\ntimeout_seconds = 2'
+    serving = f'port = {port}\nengine = "remote"\ntimeout_seconds = 2'
     configure(tmp_path, f'{serving}\nengine_url = "http://127.0.0.1:{engine_port}/v1"')
     result = ask(tmp_path)
     assert result.returncode == 1

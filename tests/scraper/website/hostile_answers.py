@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.scraper.website.site import WORDS, answer, link, page, shell
 
-TOO_LONG = 20.0
+TOO_LONG = 40.0
 """Seconds: a pause longer than the time limit of the crawl is to be."""
 STORY = "Our story: " + WORDS
 ERROR_PAGE = "<h1>Oops</h1><p>We could not find {path}. It may never have been here: not found.</p>"

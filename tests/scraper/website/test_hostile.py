@@ -36,7 +36,7 @@ def sites() -> Iterator[tuple[HostileSite, HostileSite]]:
 def test_crawl_of_a_hostile_site(sites: tuple[HostileSite, HostileSite], tmp_path: Path) -> None:
     site, elsewhere = sites
     settings = Website(
-        start_urls=[site.url], timeout_seconds=15, concurrency=8, max_pages=1000, max_depth=100
+        start_urls=[site.url], timeout_seconds=30, concurrency=8, max_pages=1000, max_depth=100
     )
     assert settings.timeout_seconds < TOO_LONG
     started = time.monotonic()
