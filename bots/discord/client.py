@@ -5,6 +5,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import discord
+from cachetools import LRUCache
 from discord import app_commands
 
 from bots.discord import _dpy_internals as internals
@@ -63,7 +64,7 @@ class OnbrandClient(discord.Client):
         self._recover = timedelta(minutes=config.bots.recover_minutes)
         self._desk = desk
         self._seen_at = datetime.now(UTC)
-        self._places: dict[str, Place] = {}
+        self._places: LRUCache[str, Place] = LRUCache(_MOST_PLACES)
         """Where something was said lately, in this run."""
         self._knocks = 0
         self._ready_before = False
@@ -124,10 +125,7 @@ class OnbrandClient(discord.Client):
         if self.is_ready():
             self._seen_at = message.created_at
         place = place_of(message.channel)
-        self._places.pop(place.id, None)
         self._places[place.id] = place
-        if len(self._places) > _MOST_PLACES:
-            del self._places[next(iter(self._places))]
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was changed, or Discord added a preview to it."""

@@ -3,6 +3,7 @@
 import logging
 
 import discord
+from cachetools import LRUCache
 
 from bots.discord.posting import NotAllowedError, persist
 from bots.platform import UndeliverableError
@@ -11,6 +12,8 @@ from onbrand.errors import OnbrandError
 
 _log = logging.getLogger(__name__)
 _DM_SECONDS = 20.0
+_REMEMBERED = 2_000
+"""Channels and askers that were told. Who has long not asked may be told again."""
 
 NEEDED = {
     "view_channel": "View Channel",
@@ -43,31 +46,30 @@ class Refusals:
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
-        self._logged: set[str] = set()
-        self._told: set[tuple[str, str]] = set()
+        self._logged: LRUCache[str, bool] = LRUCache(_REMEMBERED)
+        self._told: LRUCache[tuple[str, str], bool] = LRUCache(_REMEMBERED)
 
     async def tell(self, question: Question, error: UndeliverableError) -> None:
         """Say it, unless it was said."""
         place, author = question.place, question.turn.author_id
-        allowed = not isinstance(error, NotAllowedError)
         rights = ", ".join(NEEDED.values())
+        if isinstance(error, NotAllowedError):
+            to_log = f"{error} It needs {rights} there."
+            why = f"I may not write there. Whoever manages the server can allow it: {rights}."
+        else:
+            to_log, why = str(error), f"Discord does not take it: {error}"
         if place.channel not in self._logged:
-            self._logged.add(place.channel)
+            self._logged[place.channel] = True
             _log.error(
-                "Answers in channel %s of server %s cannot be delivered: %s%s",
+                "Answers in channel %s of server %s cannot be delivered: %s",
                 place.channel,
                 place.tenant or "(none)",
-                error,
-                "" if allowed else f" It needs {rights} there.",
+                to_log,
             )
         if place.kind == "dm" or (place.channel, author) in self._told:
             return
-        self._told.add((place.channel, author))
-        said = f"I would answer you in <#{place.channel}>, but " + (
-            f"Discord does not take it: {error}"
-            if allowed
-            else "I may not write there. Whoever manages the server can allow it: " + rights + "."
-        )
+        self._told[place.channel, author] = True
+        said = f"I would answer you in <#{place.channel}>, but {why}"
         try:
             await persist(lambda: self._write(int(author), said), seconds=_DM_SECONDS)
         except OnbrandError as refused:

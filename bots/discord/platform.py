@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import discord
+from cachetools import LRUCache
 
 from bots.discord import catch_up, files, recovery
 from bots.discord.command_outlet import CommandOutlet, Deferred
@@ -40,7 +41,7 @@ class DiscordPlatform:
         self._client = client
         self._settings = settings
         self._refusals = Refusals(client)
-        self._commands: dict[str, Question] = {}
+        self._commands: LRUCache[str, Question] = LRUCache(_COMMANDS_KEPT)
 
     @property
     def me(self) -> discord.ClientUser:
@@ -69,14 +70,9 @@ class DiscordPlatform:
 
     def _outlet(self, question: Question) -> Outlet:
         if isinstance(question.reference, Deferred):
-            self._remember(question)
+            self._commands[question.id] = question
             return CommandOutlet(self._client, question, question.reference)
         return ChannelOutlet(self._client, question, lambda: self._thread_name(question))
-
-    def _remember(self, command: Question) -> None:
-        self._commands[command.id] = command
-        if len(self._commands) > _COMMANDS_KEPT:
-            del self._commands[next(iter(self._commands))]
 
     async def _thread_name(self, question: Question) -> str:
         """The name of the thread that a long talk moves to; "" where it stays."""

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 
+from cachetools import LRUCache
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.slack.web import ERRORS, code, will_pass
@@ -25,8 +25,8 @@ class Names(Mapping[str, str]):
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._names: OrderedDict[str, str] = OrderedDict()
-        self._nameless: set[str] = set()
+        self._names: LRUCache[str, str] = LRUCache(_KEPT)
+        self._nameless: LRUCache[str, bool] = LRUCache(_KEPT)
         """Whom Slack does not know, or does not show us."""
         self._allowed = True
         self._asking: dict[str, asyncio.Task[None]] = {}
@@ -74,14 +74,10 @@ class Names(Mapping[str, str]):
                 self._allowed = False
                 _log.info("Without the scope users:read people are called by their ids.")
             elif not will_pass(error):
-                if len(self._nameless) >= _KEPT:
-                    self._nameless.clear()
-                self._nameless.add(user)
+                self._nameless[user] = True
             return
         person = answer.get("user") or {}
         profile = person.get("profile") or {}
         name = profile.get("display_name") or profile.get("real_name") or person.get("name")
         del self._asking[user]
         self._names[user] = str(name or user)
-        while len(self._names) > _KEPT:
-            self._names.popitem(last=False)

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 from weakref import WeakSet
 
 import aiohttp
+from cachetools import LRUCache
 
 from bots.platform import AnswerLog, Delivered, Surface
 from bots.question import Asked, Attachment, Place, Question, Turn
@@ -54,8 +54,9 @@ class SlackPlatform:
         self._pace = Pace()
         self._no_streams: set[str] = set()
         self._answers: WeakSet[ThreadSurface] = WeakSet()
-        self._commands: dict[str, Question] = {}
-        self._places: dict[str, Place] = {}
+        self._commands: LRUCache[str, Question] = LRUCache(_COMMANDS_KEPT)
+        """For another try: Slack keeps nothing of a command."""
+        self._places: LRUCache[str, Place] = LRUCache(_PLACES_KEPT)
         """Where something was said to us in this run, the latest last."""
 
     async def history(self, question: Question, limit: int) -> list[Turn]:
@@ -65,7 +66,7 @@ class SlackPlatform:
     def surface(self, question: Question, log: AnswerLog) -> Surface:
         """See `Platform.surface`."""
         if question.asked_as != "message":
-            self._remember(question)
+            self._commands[question.id] = question
             command = private.CommandSurface(self.client, self._session, question, log)
             if question.asked_as != "rewrite":
                 return command
@@ -119,27 +120,16 @@ class SlackPlatform:
 
         Slack sends an event again for a few minutes only.
         """
-        return await self.missed(list(reversed(self._places.values())), when)
+        return await self.missed(list(self._places.values())[::-1], when)
 
     def note(self, place: Place) -> None:
         """Something was said to us there."""
         self._places.pop(place.id, None)
         self._places[place.id] = place
-        _forget_oldest(self._places, _PLACES_KEPT)
 
     async def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """See `Platform.fetch`."""
         return await self._files.fetch(attachment, limit)
 
-    def _remember(self, command: Question) -> None:
-        """For another try: Slack keeps nothing of a command."""
-        self._commands[command.id] = command
-        _forget_oldest(self._commands, _COMMANDS_KEPT)
-
     def _thread(self, question: Question) -> Thread:
         return Thread(self.client, self.identity, question)
-
-
-def _forget_oldest(known: dict[str, Any], most: int) -> None:
-    while len(known) > most:
-        del known[next(iter(known))]

@@ -127,6 +127,26 @@ async def test_without_permission_in_a_channel_the_asker_is_told_by_dm_once(
         assert "cannot be delivered" in errors[0].getMessage()
 
 
+async def test_another_refusal_is_not_told_as_a_missing_permission(
+    server: DiscordServer,
+    engine: FakeGateway,
+    runner: Runner,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    body = {"code": 160005, "message": "This thread is locked"}
+    into_channel = rf"POST /channels/{server.channel['id']}/messages$"
+    server.limits.troubles.append(Trouble(into_channel, 403, times=1000, body=body))
+    async with runner.bot():
+        server.do(lambda: server.ana.say(server.channel, f"{server.mention} hello"))
+        dm = server.do(server.ana.dm)
+        (told,) = await server.until(lambda: server.shown(dm))
+    assert "This thread is locked" in told["content"]
+    assert "I may not" not in told["content"]
+    (logged,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
+    assert "This thread is locked" in logged.getMessage()
+    assert "Send Messages" not in logged.getMessage()
+
+
 async def test_prompt_tricks_ping_nobody(
     server: DiscordServer, engine: FakeGateway, runner: Runner
 ) -> None:
