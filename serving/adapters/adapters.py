@@ -53,6 +53,7 @@ class Adapters:
             base_url=client.engine.base_url, headers=headers, trust_env=False
         ) as http:
             self._sync = AdapterSync(http)
+            client.names = self._sync.loaded
             while True:
                 await self._round(self._sync)
                 await asyncio.sleep(_PAUSE_SECONDS)
@@ -71,10 +72,9 @@ class Adapters:
             self._say_once(f"The engine's adapters cannot be listed or changed: {error}.")
 
     def _offered(self) -> list[Adapter]:
-        """Active, and loaded as the registry says."""
+        """Active, and loaded: as the registry says, or as it said before."""
         loaded = self._sync.loaded if self._sync else {}
-        active = self._registry.active()
-        return [adapter for adapter in active if loaded.get(adapter.name) == adapter.folder]
+        return [adapter for adapter in self._registry.active() if adapter.name in loaded]
 
     def _read_again(self) -> None:
         """Read the file if it has changed; one that cannot be read changes nothing."""

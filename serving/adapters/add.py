@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,11 +17,22 @@ from serving.adapters.lora_folder import Delta, rank_of, read_lora, write_lora
 from serving.adapters.rebase import rebased
 from serving.adapters.registry import RESERVED, Adapter, changed_registry, registry_path
 
+_KEPT_SECONDS = 3600
+"""How long a replaced adapter stays on the disk."""
 
-def add_adapter(workspace: Workspace, name: str, folder: Path, weight: int) -> Adapter:
+
+def add_adapter(
+    workspace: Workspace, name: str, folder: Path, weight: int | None = None
+) -> Adapter:
     """Add an adapter, or replace the one of that name.
 
     What is served is a copy in `models/adapters/NAME/`: `folder` may change or go away.
+
+    Args:
+        workspace: Serves with vLLM.
+        name: What it is asked for by.
+        folder: Of `onbrand tune`.
+        weight: Its share of those who ask for none; None: what it has, or 0.
 
     Raises:
         UsageError: not vLLM, no room in it, a name that cannot be, no adapter in `folder`, another
@@ -44,7 +56,12 @@ def add_adapter(workspace: Workspace, name: str, folder: Path, weight: int) -> A
             f"vllm.max_adapter_rank is {config.vllm.max_adapter_rank}; raise it and start `onbrand "
             "serve` again."
         )
-    entry = {"name": name, "source": str(source), "weight": weight, "base": made_from["merged"]}
+    entry = {
+        "name": name,
+        "source": str(source),
+        "weight": weight or 0,
+        "base": made_from["merged"],
+    }
     try:
         # Checked before the name becomes that of a folder.
         adapter = Adapter.model_validate(entry | {"folder": ""})
@@ -61,11 +78,15 @@ def add_adapter(workspace: Workspace, name: str, folder: Path, weight: int) -> A
                 f"vllm.max_adapters is {config.vllm.max_adapters}, and as many are active: retire "
                 "one, or raise it and start `onbrand serve` again."
             )
+        before = [other for other in registry.adapters if other.name == name]
+        if weight is None and before:
+            adapter.weight = before[0].weight
         written = _written(workspace, name, lora, made_from)
         adapter.folder = str(written)
-        # The gateway may serve the one before for another second.
-        before = {other.folder for other in registry.adapters if other.name == name}
-        _delete_all_but({*before, adapter.folder}, written.parent)
+        for other in before:
+            if (replaced := Path(other.folder)).is_dir():
+                replaced.touch()  # until now it was served
+        _delete_old(written)
         registry.adapters = [*others, adapter]
     return adapter
 
@@ -120,7 +141,8 @@ def _written(
     return folder
 
 
-def _delete_all_but(kept: set[str], parent: Path) -> None:
-    for folder in parent.iterdir():
-        if str(folder) not in kept:
+def _delete_old(present: Path) -> None:
+    """What was replaced long ago; an engine may still read what answers under way need."""
+    for folder in present.parent.iterdir():
+        if folder != present and time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)

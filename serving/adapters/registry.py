@@ -33,6 +33,15 @@ class Adapter(BaseModel):
     """Its share of the requests that name no model, relative to the others and to `base`."""
     state: Literal["active", "retired"] = "active"
 
+    @property
+    def engine_name(self) -> str:
+        """What the engine knows this content by: another content has another name.
+
+        So the one before can answer until the new one is loaded, and nothing is ever read again
+        from its folder: vLLM 0.32 reads an adapter that was loaded in place anew with each token.
+        """
+        return f"{self.name}@{Path(self.folder).name}"
+
 
 class Registry(BaseModel):
     """The content of the file."""

@@ -18,7 +18,6 @@ _log = logging.getLogger("onbrand.adapters")
 class _Failure:
     """An adapter that could not be loaded."""
 
-    folder: str
     pause: float
     """Until the next try, seconds."""
     again_at: float
@@ -41,13 +40,15 @@ class AdapterSync:
         self._clock = clock
         self._failures: dict[str, _Failure] = {}
         self._ours: set[str] = set()
+        """All that the engine may know of ours, by its names."""
         self.loaded: dict[str, str] = {}
-        """Folder by name."""
+        """The engine's name of what answers, by ours."""
 
     async def bring_about(self, adapters: Sequence[Adapter]) -> None:
         """One round: load what is active, unload what is not; call it again and again.
 
-        What cannot be loaded is tried again after a pause that doubles, up to a minute.
+        What cannot be loaded is tried again after a pause that doubles, up to a minute; what was
+        loaded under its name before goes on answering.
 
         Args:
             adapters: Of the registry, retired ones too.
@@ -58,17 +59,18 @@ class AdapterSync:
             ValueError: it answers with something else than OpenAI's format.
         """
         wanted = {adapter.name: adapter for adapter in adapters if adapter.state == "active"}
-        self._ours |= {adapter.name for adapter in adapters}
+        self._ours |= {adapter.engine_name for adapter in adapters}
         try:
             present = await self._present()
-            # What is gone was lost with an engine that has been started again.
-            for name in self.loaded.keys() - present:
-                del self.loaded[name]
-            for name in present & (self._ours - wanted.keys()):
-                await self._unload(name)
-            for adapter in wanted.values():
-                if self.loaded.get(adapter.name) != adapter.folder and self._is_due(adapter):
-                    await self._load(adapter)
+            for name, engine_name in list(self.loaded.items()):
+                # What is gone was lost with an engine that has been started again.
+                if name not in wanted or engine_name not in present:
+                    del self.loaded[name]
+            for name, adapter in wanted.items():
+                if adapter.engine_name in present or await self._load(adapter):
+                    self.loaded[name] = adapter.engine_name
+            for engine_name in present & (self._ours - set(self.loaded.values())):
+                await self._unload(engine_name)
         except (httpx.NetworkError, httpx.RemoteProtocolError):
             self.loaded.clear()
             raise
@@ -80,31 +82,25 @@ class AdapterSync:
         except (LookupError, TypeError) as error:
             raise ValueError("no list of models in OpenAI's format") from error
 
-    async def _unload(self, name: str) -> None:
-        self.loaded.pop(name, None)  # first: nobody new is to be sent there
-        body = {"lora_name": name}
+    async def _unload(self, engine_name: str) -> None:
+        body = {"lora_name": engine_name}
         response = await self._http.post("unload_lora_adapter", json=body, timeout=_LIST_SECONDS)
         if response.is_success:
-            _log.info("Adapter %s is unloaded.", name)
+            _log.info("Adapter %s is unloaded.", engine_name)
 
-    def _is_due(self, adapter: Adapter) -> bool:
-        failure = self._failures.get(adapter.name)
-        return (
-            failure is None or failure.folder != adapter.folder or self._clock() >= failure.again_at
-        )
-
-    async def _load(self, adapter: Adapter) -> None:
-        name, folder = adapter.name, adapter.folder
-        body = {"lora_name": name, "lora_path": folder, "load_inplace": True}
+    async def _load(self, adapter: Adapter) -> bool:
+        """Whether it is loaded now; nothing is tried before its time."""
+        name, before = adapter.engine_name, self._failures.get(adapter.engine_name)
+        if before and self._clock() < before.again_at:
+            return False
+        body = {"lora_name": name, "lora_path": adapter.folder}
         response = await self._http.post("load_lora_adapter", json=body, timeout=_LOAD_SECONDS)
         if response.is_success:
-            self.loaded[name] = folder
             self._failures.pop(name, None)
             _log.info("Adapter %s is loaded.", name)
-            return
-        before = self._failures.get(name)
-        again = before is not None and before.folder == folder
-        pause = min(before.pause * 2, _LONGEST_PAUSE) if before and again else _FIRST_PAUSE
-        self._failures[name] = _Failure(folder, pause, self._clock() + pause)
-        if not again:
+            return True
+        pause = min(before.pause * 2, _LONGEST_PAUSE) if before else _FIRST_PAUSE
+        self._failures[name] = _Failure(pause, self._clock() + pause)
+        if not before:
             _log.warning("Adapter %s cannot be loaded: %s", name, response.text[:300])
+        return False

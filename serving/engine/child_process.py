@@ -143,10 +143,16 @@ def free_port() -> int:
 
 
 def last_meaningful_line(log: Path) -> str:
-    """The last line of a log that says something: not blank, not a server's routine note."""
-    with log.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-        tail = file.read().decode(errors="replace")
+    """The last line of a log that says something: not blank, not a server's routine note.
+
+    Empty where there is none, or no log any more.
+    """
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            tail = file.read().decode(errors="replace")
+    except OSError:
+        return ""
     # A progress bar draws over its own line.
     lines = [line.rpartition("\r")[2].strip() for line in tail.splitlines()]
     telling = [line for line in lines if line and not _ROUTINE.match(line)]

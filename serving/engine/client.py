@@ -42,6 +42,8 @@ class EngineClient:
         """Longest wait for each piece of an answer, where a request sets no time for the whole."""
         self.heard_at = monotonic()
         """When something that took work last came from the engine, seconds of `monotonic`."""
+        self.names: Mapping[str, str] = {}
+        """The engine's own names of adapters that requests call otherwise."""
         self._http = http
         self._model = engine.model
 
@@ -58,7 +60,7 @@ class EngineClient:
         Pieces that arrive together are one: an engine faster than its readers costs no more.
 
         Args:
-            fields: OpenAI's fields of a streamed chat completion, without the model.
+            fields: OpenAI's fields of a streamed chat completion; a model only for an adapter.
             request_id: Sent along as X-Request-Id.
             seconds: Longest wait for the whole answer; None: as long as pieces keep coming.
             headers: Sent along, too.
@@ -69,9 +71,10 @@ class EngineClient:
             EngineError: any other answer than a whole stream.
             TimeoutError: it took too long.
         """
+        adapter = fields.get("model")
         body = {
-            "model": await self._model_name(),
             **fields,
+            "model": self.names.get(adapter, adapter) if adapter else await self._model_name(),
             **self.engine.extra_fields(fields.get("temperature", 1.0)),
         }
         sent = {**(headers or {}), **({"X-Request-Id": request_id} if request_id else {})}

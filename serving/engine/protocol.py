@@ -46,7 +46,8 @@ class RemoteEngine:
     """A server that somebody else runs: vLLM, llama.cpp, a hosted API, …
 
     Raises:
-        UsageError: a user name or password in `base_url`, which errors and `/ready` show.
+        UsageError: `base_url` is no HTTP address, or holds a user name or password, which errors
+            and `/ready` show.
     """
 
     base_url: str
@@ -55,8 +56,18 @@ class RemoteEngine:
     metrics_url: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a secret in the URL."""
-        if "@" in urlsplit(self.base_url).netloc:
+        """Refuse what is no address, and a secret in it."""
+        try:
+            parts = urlsplit(self.base_url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise UsageError(
+                f"serving.engine_url is {self.base_url!r}, which is no HTTP address; give it up to "
+                "and with /v1, such as http://127.0.0.1:8000/v1."
+            )
+        if "@" in parts.netloc:
             raise UsageError(
                 "serving.engine_url holds a user name or password; leave them out and put the key "
                 f"into the environment variable {ENGINE_KEY}."

@@ -1,5 +1,6 @@
 """vLLM as the engine: its OpenAI-compatible server, as a child process in its own environment."""
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from serving.engine.child_process import ChildProcess, free_port
 from serving.engine.local import LocalEngine
 
 _SERVER = "vllm.entrypoints.openai.api_server"
+_IN_VLLM = Path(__file__).with_name("in_vllm")
+_MEETING_PLACES = ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME")
+_GUARD = "onbrand_guard.OnlyWithKey"
 
 
 class VllmEngine(LocalEngine):
@@ -83,6 +87,7 @@ def server_arguments(model: Path, port: int, settings: Vllm, context_tokens: int
         "--enable-prefix-caching" if settings.prefix_caching else "--no-enable-prefix-caching",
         # The gateway logs requests; a line for each of them here would only fill the disk.
         "--disable-uvicorn-access-log",
+        *("--middleware", _GUARD),
     ]
     if context_tokens:
         arguments += ["--max-model-len", str(context_tokens)]
@@ -90,6 +95,8 @@ def server_arguments(model: Path, port: int, settings: Vllm, context_tokens: int
         arguments += [
             "--enable-lora",
             *("--max-loras", str(settings.max_adapters)),
+            # One more than answer at once: the new version of one is loaded beside the old.
+            *("--max-cpu-loras", str(settings.max_adapters + 1)),
             *("--max-lora-rank", str(settings.max_adapter_rank)),
         ]
     address = ["--host", "127.0.0.1", "--port", str(port)]
@@ -99,11 +106,14 @@ def server_arguments(model: Path, port: int, settings: Vllm, context_tokens: int
 def _environment(settings: Vllm, key: str) -> dict[str, str]:
     environment = {
         "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_IN_VLLM), os.getenv("PYTHONPATH")])),
         # Not an argument: those are shown to everybody who lists processes.
         "VLLM_API_KEY": key,
         "VLLM_CPU_KVCACHE_SPACE": str(settings.cpu_cache_gb),
-        # Its processes talk to one another; on this machine only.
+        # Its processes talk to one another; on this machine only. Whoever spreads them over
+        # several machines has said on which interface they meet.
         "VLLM_HOST_IP": "127.0.0.1",
+        **{name: "lo" for name in _MEETING_PLACES if name not in os.environ},
         "VLLM_NO_USAGE_STATS": "1",
     }
     if settings.max_adapters:

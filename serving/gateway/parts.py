@@ -1,6 +1,7 @@
 """What a gateway may have beside its engine; each may be missing, and the rest still works."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from serving.limits.quota import Quota
 from serving.metrics import Metrics
 from serving.store.keys import Keys
 from serving.store.store import Store, open_store
+
+_log = logging.getLogger("onbrand.gateway")
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,17 @@ async def open_parts(workspace: Workspace) -> AsyncIterator[Parts]:
 async def in_background(work: list[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     """Run coroutines for the length of the block; each is given the chance to finish its last."""
     tasks = [asyncio.create_task(one) for one in work]
+    for task in tasks:
+        task.add_done_callback(_say_if_it_failed)
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _say_if_it_failed(task: "asyncio.Task[None]") -> None:
+    """What goes on in the background ends with the gateway; all else is a fault of ours."""
+    if not task.cancelled() and (error := task.exception()):
+        _log.error("Work in the background ended: %r", error, exc_info=error)

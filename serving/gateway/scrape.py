@@ -7,6 +7,8 @@ from serving.gateway.access import MayReadMetrics
 from serving.gateway.state import InGateway
 
 router = APIRouter()
+_STORE_SECONDS = 2.0
+"""Prometheus waits 10 s for all of it."""
 
 
 @router.get("/metrics", response_class=Response)
@@ -15,7 +17,7 @@ async def metrics(request: Request, gateway: InGateway, _: MayReadMetrics) -> Re
     counted = gateway.parts.metrics
     counted.engine(gateway.readiness.state, gateway.readiness.restarts)
     if store := gateway.parts.store:
-        counted.part("store", await store.database.answers())
+        counted.part("store", await store.database.answers(_STORE_SECONDS))
     counted.queue(gateway.admission.running, gateway.admission.waiting)
     content, media_type = counted.render(request.headers.get("accept", ""))
     return Response(content, media_type=media_type)

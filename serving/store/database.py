@@ -78,10 +78,10 @@ class Database:
             message = f"The store {shown(self.url)} is unavailable: {_cause(error)}."
             raise StoreUnavailableError(message) from error
 
-    async def answers(self) -> bool:
-        """Whether it can be reached now."""
+    async def answers(self, seconds: float = 10.0) -> bool:
+        """Whether it can be reached now, within so many seconds."""
         try:
-            async with self.transaction() as session:
+            async with self.transaction(seconds) as session:
                 await session.execute(text("SELECT 1"))
         except StoreUnavailableError:
             return False

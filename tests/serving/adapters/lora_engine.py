@@ -39,8 +39,8 @@ class LoraEngine:
             self.calls.append(("load", name))
             if self.refuse or not Path(folder).is_dir():
                 return JSONResponse({"error": {"message": "no adapter there"}}, 404)
-            if name in self.adapters and not body.get("load_inplace"):
-                return JSONResponse({"error": {"message": "already loaded"}}, 400)
+            if name in self.adapters or body.get("load_inplace"):
+                return JSONResponse({"error": {"message": "would be read with each token"}}, 400)
             self.adapters[name] = folder
             return Response()
 

@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -47,17 +48,27 @@ def test_the_source_may_go_away(workspace: Workspace, tiny_llama: Path, tmp_path
     ]
 
 
-def test_replacing_keeps_the_one_before_and_no_older_one(
+def test_what_was_replaced_stays_for_an_hour(
     workspace: Workspace, tiny_llama: Path, tmp_path: Path
 ) -> None:
-    folders = []
+    folders: list[Path] = []
     for seed in (5, 6, 7):
         source = make_lora(tiny_llama, tmp_path / str(seed), seed=seed)
+        for folder in folders:  # even what was added long ago, if it was served until now
+            long_ago = folder.stat().st_mtime - 3601
+            os.utime(folder, (long_ago, long_ago))
         folders.append(Path(add_adapter(workspace, "x", source, seed).folder))
     assert len({*folders}) == 3
     assert {*folders[0].parent.iterdir()} == {*folders[1:]}
     (adapter,) = read_registry(registry_path(workspace)).adapters
     assert (adapter.weight, adapter.folder) == (7, str(folders[2]))
+
+
+def test_replacing_keeps_the_weight_unless_another_is_given(
+    workspace: Workspace, other_adapter: Path
+) -> None:
+    weights = [add_adapter(workspace, "x", other_adapter, each).weight for each in (None, 5, None)]
+    assert weights == [0, 5, 5]
 
 
 def config(**values: object) -> Callable[[Path], None]:

@@ -48,30 +48,45 @@ async def test_what_is_active_is_loaded_and_what_is_retired_unloaded(
     one, two = adapter("one", tmp_path), adapter("two", tmp_path)
     for _ in range(3):
         await sync.bring_about([one, two])
-    assert sync.loaded == engine.adapters == {"one": str(tmp_path), "two": str(tmp_path)}
+    names = {"one": one.engine_name, "two": two.engine_name}
+    assert sync.loaded == names
+    assert engine.adapters == dict.fromkeys(names.values(), str(tmp_path))
     await sync.bring_about([one, adapter("two", tmp_path, state="retired")])
-    assert sync.loaded == engine.adapters == {"one": str(tmp_path)}
+    assert sync.loaded == {"one": one.engine_name}
+    assert engine.adapters == {one.engine_name: str(tmp_path)}
     await sync.bring_about([])
     assert sync.loaded == engine.adapters == {}
-    assert engine.calls == [("load", "one"), ("load", "two"), ("unload", "two"), ("unload", "one")]
+    assert engine.calls == [
+        *(("load", each) for each in names.values()),
+        ("unload", two.engine_name),
+        ("unload", one.engine_name),
+    ]
 
 
 async def test_all_is_loaded_again_after_the_engine_was_started_again(
     sync: AdapterSync, engine: LoraEngine, tmp_path: Path
 ) -> None:
-    await sync.bring_about([adapter("one", tmp_path)])
+    one = adapter("one", tmp_path)
+    await sync.bring_about([one])
     engine.start_again()
-    await sync.bring_about([adapter("one", tmp_path)])
-    assert engine.adapters == sync.loaded == {"one": str(tmp_path)}
+    await sync.bring_about([one])
+    assert sync.loaded == {"one": one.engine_name}
+    assert engine.adapters == {one.engine_name: str(tmp_path)}
 
 
-async def test_a_new_folder_replaces_the_old_one(
-    sync: AdapterSync, engine: LoraEngine, tmp_path: Path
+async def test_a_new_folder_replaces_the_old_one_once_it_is_loaded(
+    sync: AdapterSync, engine: LoraEngine, clock: Clock, tmp_path: Path
 ) -> None:
+    old, new = adapter("one", tmp_path), adapter("one", tmp_path / "new")
+    await sync.bring_about([old])
+    await sync.bring_about([new])
+    assert sync.loaded == {"one": old.engine_name}  # there is no such folder yet
+    assert engine.adapters == {old.engine_name: str(tmp_path)}
     (tmp_path / "new").mkdir()
-    await sync.bring_about([adapter("one", tmp_path)])
-    await sync.bring_about([adapter("one", tmp_path / "new")])
-    assert engine.adapters == sync.loaded == {"one": str(tmp_path / "new")}
+    clock.now += 1
+    await sync.bring_about([new])
+    assert sync.loaded == {"one": new.engine_name}
+    assert engine.adapters == {new.engine_name: str(tmp_path / "new")}
 
 
 async def test_other_peoples_adapters_are_left_alone(
@@ -95,13 +110,13 @@ async def test_a_failure_is_told_once_tried_again_ever_later_and_stops_no_other(
     tries = []
     for second in range(200):
         clock.now = second
-        before = engine.calls.count(("load", "bad"))
+        before = engine.calls.count(("load", bad.engine_name))
         await sync.bring_about([bad, good])
-        if engine.calls.count(("load", "bad")) > before:
+        if engine.calls.count(("load", bad.engine_name)) > before:
             tries.append(second)
-    assert sync.loaded == {"good": str(tmp_path)}
+    assert sync.loaded == {"good": good.engine_name}
     assert tries == [0, 1, 3, 7, 15, 31, 63, 123, 183]
-    assert caplog.text.count("Adapter bad cannot be loaded") == 1
+    assert caplog.text.count("Adapter bad@later cannot be loaded") == 1
     (tmp_path / "later").mkdir()
     clock.now += 60
     await sync.bring_about([bad, good])
@@ -112,7 +127,7 @@ async def test_nothing_is_offered_while_nobody_answers(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}/v1"
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
         sync = AdapterSync(http)
-        sync.loaded["one"] = str(tmp_path)
+        sync.loaded["one"] = "one@v1"
         with pytest.raises(httpx.ConnectError):
             await sync.bring_about([adapter("one", tmp_path)])
         assert sync.loaded == {}

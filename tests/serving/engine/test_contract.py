@@ -225,9 +225,13 @@ def test_no_port_of_it_is_reachable_from_another_network_namespace(engine: Local
 @pytest.mark.slow
 def test_vllm_answers_only_with_its_key(vllm: Engine) -> None:
     assert len(vllm.api_key) > 30
-    for headers in ({}, {"Authorization": "Bearer wrong"}):
-        url = f"{vllm.base_url}/chat/completions"
-        assert httpx.post(url, headers=headers, json={}, trust_env=False).status_code == 401
+    root = vllm.base_url.removesuffix("/v1")
+    question = {"model": vllm.model, "messages": [{"role": "user", "content": "Hello"}]}
+    for path in ("/v1/chat/completions", "/invocations", "/tokenize", "/nowhere"):
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            said = httpx.post(root + path, headers=headers, json=question, trust_env=False)
+            assert said.status_code == 401
+    assert httpx.get(f"{root}/metrics", trust_env=False).is_success
     with pytest.raises(EngineRefusedError, match="401"):
         ask(RemoteEngine(vllm.base_url, model=vllm.model, api_key="wrong"))
 

@@ -26,6 +26,7 @@ def test_every_setting_becomes_a_flag() -> None:
     assert value_of("--gpu-memory-utilization", arguments) == "0.5"
     assert value_of("--max-model-len", arguments) == "4096"
     assert value_of("--max-loras", arguments) == "3"
+    assert value_of("--max-cpu-loras", arguments) == "4"
     assert value_of("--max-lora-rank", arguments) == "16"
     assert "--enable-prefix-caching" in arguments
     environment = _environment(settings, "the-key")
