@@ -48,7 +48,8 @@ class Desk:
         self._recoverable = asyncio.Event()
         # The platform is asked about a few at a time, so that it does not refuse.
         self._resuming = asyncio.Semaphore(_RESUMED_AT_ONCE)
-        self._recovering: set[asyncio.Task[None]] = set()
+        self._recovering: dict[str, asyncio.Task[None]] = {}
+        """By the question's id."""
         self._draining = False
 
     @property
@@ -67,10 +68,13 @@ class Desk:
             Means(self._workspace, platform, self._ledger, self._gateway, self._metrics)
         )
         for left in await self._ledger.open():
-            talk = left.asked.place.conversation_of(left.asked.author_id)
-            task = self._answers.spawn(self._resume(left, self._answers.ticket(talk)))
-            self._recovering.add(task)
-            task.add_done_callback(self._recovering.discard)
+            self._take_up(left)
+
+    def _take_up(self, left: Open) -> None:
+        talk = left.asked.place.conversation_of(left.asked.author_id)
+        task = self._answers.spawn(self._resume(left, self._answers.ticket(talk)))
+        self._recovering[left.asked.id] = task
+        task.add_done_callback(lambda _: self._recovering.pop(left.asked.id))
 
     async def recover(self) -> None:
         """The platform can be asked now: see to what was left open, and to what was missed.
@@ -101,7 +105,7 @@ class Desk:
             seconds: For answers under way; those that take longer say that they were interrupted.
         """
         self._draining = True
-        for task in self._recovering:
+        for task in self._recovering.values():
             task.cancel()
         await self._answers.drain(seconds)
 
@@ -154,10 +158,12 @@ class Desk:
 
     async def retry(self, question_id: str, by: str) -> Receipt:
         """See `FrontDesk.retry`."""
+        # The button is there a moment before the end of its answer is written down.
         if (answer := self._answers.get(question_id)) and answer.ending:
-            # The button is there a moment before the end of its answer is written down.
             with suppress(TimeoutError):
                 await asyncio.wait_for(answer.over.wait(), _ENDING_SECONDS)
+        if resuming := self._recovering.get(question_id):
+            await asyncio.wait({resuming}, timeout=_ENDING_SECONDS)
         asked = await self._ledger.again(question_id)
         if asked is None:
             return Receipt(False, "there is nothing to retry", wording.NOTHING_TO_RETRY)

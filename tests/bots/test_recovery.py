@@ -70,6 +70,16 @@ async def test_a_part_is_shown_so_it_is_marked(tmp_path: Path, told: bool) -> No
         assert platform.answer("q1", 2) == "You said: question 1 ."
 
 
+async def test_a_retry_pressed_before_the_mark_was_written_down(tmp_path: Path) -> None:
+    platform = await left_behind(tmp_path, question(1), Post("m1", "q1#1", "You "))
+    platform.delay = 0.3
+    async with bench(tmp_path, platform) as b:
+        while platform.final("q1") is None:
+            await asyncio.sleep(0.005)
+        assert (await b.desk.retry("q1", "U1")).accepted
+        await b.ended("q1", 2)
+
+
 async def test_all_is_shown_so_it_is_left_alone(tmp_path: Path) -> None:
     final = Final("", Ending.FAILED, "No.", may_retry=True)
     platform = await left_behind(tmp_path, question(1), Post("m1", "q1#1", "", final))
