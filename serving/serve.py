@@ -100,18 +100,51 @@ async def _run(
 ) -> None:
     """Run the gateway until it is asked to stop, or the engine turns out to be hopeless."""
     async with AsyncExitStack() as opened:
-        # Opened here, not by uvicorn: it would end the process with a traceback where a store, say,
-        # cannot be reached.
-        try:
-            async with asyncio.timeout(None) as patience:
-                watching = asyncio.create_task(_end_with(stop, patience))
-                await opened.enter_async_context(app.router.lifespan_context(app))
-                watching.cancel()
-        except TimeoutError:
-            if not stop.is_set():
-                raise
+        if not await _open(app, opened, stop):
             return
-        await _serve(app, listener, settings, stop, ready)
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_BYTES_SECONDS,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        failure = None
+        try:
+            failure = await _until_ready(app, serving, stop)
+            if not (serving.done() or stop.is_set() or failure):
+                ready()
+            while not (serving.done() or stop.is_set() or failure):
+                await asyncio.sleep(0.1)
+            if not (serving.done() or failure):
+                await _drain(app, settings.drain_seconds)
+        finally:
+            server.should_exit = True
+            await serving
+        if failure:
+            raise OnbrandError(failure)
+
+
+async def _open(app: FastAPI, opened: AsyncExitStack, stop: threading.Event) -> bool:
+    """Open the app's parts; False: it was asked to stop meanwhile.
+
+    Not left to uvicorn, which ends the process with a traceback where a store, say, cannot be
+    reached.
+    """
+    try:
+        async with asyncio.timeout(None) as patience:
+            watching = asyncio.create_task(_end_with(stop, patience))
+            await opened.enter_async_context(app.router.lifespan_context(app))
+            watching.cancel()
+    except TimeoutError:
+        if not stop.is_set():
+            raise
+        return False
+    return True
 
 
 async def _end_with(stop: threading.Event, patience: asyncio.Timeout) -> None:
@@ -119,41 +152,6 @@ async def _end_with(stop: threading.Event, patience: asyncio.Timeout) -> None:
     while not stop.is_set():
         await asyncio.sleep(0.1)
     patience.reschedule(0)
-
-
-async def _serve(
-    app: FastAPI,
-    listener: socket.socket,
-    settings: Serving,
-    stop: threading.Event,
-    ready: Callable[[], None],
-) -> None:
-    """Run the gateway, whose parts are open."""
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_LAST_BYTES_SECONDS,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    failure = None
-    try:
-        failure = await _until_ready(app, serving, stop)
-        if not (serving.done() or stop.is_set() or failure):
-            ready()
-        while not (serving.done() or stop.is_set() or failure):
-            await asyncio.sleep(0.1)
-        if not (serving.done() or failure):
-            await _drain(app, settings.drain_seconds)
-    finally:
-        server.should_exit = True
-        await serving
-    if failure:
-        raise OnbrandError(failure)
 
 
 async def _until_ready(

@@ -69,12 +69,13 @@ def create_app(
                 int(time.time()),
             )
             opened.metrics.build(__version__, model_name(brand), model_hash)
-            work = [readiness.watch(client), *opened.background()]
+            work = []
             if opened.workspace and opened.store:
                 gateway: Gateway = app.state.gateway
                 batches = batches_of(opened.workspace, opened.store.database, gateway)
                 app.state.batches = batches
                 work.append(batches.run())
+            work += [readiness.watch(client), *opened.background()]
             if opened.adapters:
                 work.append(opened.adapters.run(client))
             async with in_background(work):
