@@ -54,6 +54,8 @@ class Ledger:
     def _note(self, seconds: float, finished: bool) -> None:
         """Write down what it cost, also of an answer that was broken off: the work was done."""
         text = "".join(self._said)
+        if not text and not finished:
+            return
         usage = self._answer.usage
         count = self._gateway.context.count
         if usage:
@@ -61,8 +63,6 @@ class Ledger:
         else:
             prompt = sum(count(message["content"]) for message in self._answer.fields["messages"])
             completion = count(text)
-        if not text and not finished:
-            return
         parts = self._gateway.parts
         parts.metrics.generated(prompt, completion, seconds)
         if parts.quota:

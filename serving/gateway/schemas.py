@@ -5,7 +5,14 @@ https://platform.openai.com/docs/api-reference/chat/create
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 _IGNORED = {"metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"}
 """Fields that do not change the answer."""
@@ -38,11 +45,22 @@ def _join_parts(content: Any) -> Any:
     return "\n".join(texts)
 
 
+def _whole(text: str) -> str:
+    """The text with � for half of an emoji.
+
+    Such a half (a lone surrogate) can stand in JSON, but no tokenizer and no file takes it.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+_Text = Annotated[str, AfterValidator(_whole)]
+
+
 class ChatMessage(BaseModel):
     """One turn of the conversation; `developer` is OpenAI's newer name for `system`."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: Annotated[str, BeforeValidator(_join_parts)]
+    content: Annotated[_Text, BeforeValidator(_join_parts)]
 
     @model_validator(mode="before")
     @classmethod
@@ -73,7 +91,7 @@ class ChatRequest(BaseModel):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    stop: str | list[str] | None = None
+    stop: _Text | list[_Text] | None = None
     seed: int | None = None
     user: str | None = None
     """Who asks, for quotas and usage; X-Onbrand-User wins."""

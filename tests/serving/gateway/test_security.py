@@ -1,5 +1,6 @@
 """What strangers try: large bodies, forged log lines, odd headers, every path of the API."""
 
+import json
 import logging
 import socket
 import time
@@ -14,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, running, wait_ready
 from serving.engine.protocol import RemoteEngine
 from serving.gateway.app import create_app
-from serving.gateway.context import unknown_context
+from serving.gateway.context import Context, unknown_context
+from serving.gateway.schemas import ChatRequest
 
 CHAT = "/v1/chat/completions"
 QUESTION = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -66,6 +68,36 @@ def test_old_turns_are_left_out_and_the_answer_says_so(client: httpx.Client) -> 
     response = client.post(CHAT, json={"messages": turns})
     assert response.status_code == 200
     assert int(response.headers["X-Onbrand-Trimmed"]) >= 6
+
+
+@pytest.mark.parametrize("field", ["messages", "stop", "user", "model", "unknown"])
+def test_half_an_emoji_breaks_nothing(client: httpx.Client, field: str) -> None:
+    half = {"messages": [{"role": "user", "content": "hi \ud83d"}]}
+    body = half if field == "messages" else {**QUESTION, field: "\ud83d"}
+    headers = {"Content-Type": "application/json"}
+    response = client.post(CHAT, content=json.dumps(body), headers=headers)
+    assert response.status_code == {"model": 404, "unknown": 400}.get(field, 200)
+
+
+def test_half_an_emoji_is_shown_as_a_character_that_is_missing() -> None:
+    parts = [{"type": "text", "text": "half \ud83d"}, {"type": "text", "text": "whole \U0001f600"}]
+    body = {"messages": [{"role": "user", "content": parts}], "stop": ["\ude00", "."]}
+    request = ChatRequest.model_validate(body)
+    assert request.messages[0].content == "half \ufffd\nwhole \U0001f600"
+    assert request.stop_texts() == ["\ufffd", "."]
+
+
+def test_no_token_is_counted_of_an_answer_that_never_began() -> None:
+    counted: list[str] = []
+    context = Context(0, lambda text: counted.append(text) or 1)
+    engine = MisbehavingEngine()
+    with running(engine.app()) as engine_url:
+        app = create_app(SETTINGS, BRAND, RemoteEngine(f"{engine_url}/v1"), context=context)
+        with running(app) as url:
+            wait_ready(url)
+            engine.mode = "500"
+            assert httpx.post(url + CHAT, json=QUESTION, trust_env=False).status_code == 502
+    assert counted == []
 
 
 def test_a_path_cannot_forge_a_line_of_the_log(
