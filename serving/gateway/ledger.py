@@ -1,5 +1,6 @@
 """What is noted of one request: metrics for the operator, usage and talk where that is wanted."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
@@ -45,7 +46,8 @@ class Ledger:
                         self._said.append(piece)
                     yield piece
             finished = True
-        except GeneratorExit:
+        except (GeneratorExit, asyncio.CancelledError):
+            # The reader left: while this was read, or, more often, while it waited for a piece.
             metrics.aborted()
             raise
         finally:

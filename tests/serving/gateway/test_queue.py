@@ -142,3 +142,31 @@ def test_the_engine_stops_within_a_second_of_its_reader(moment: str) -> None:
         while engine.running:
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_reader_who_leaves_is_counted_once(stream: bool) -> None:
+    engine = MisbehavingEngine(mode="endless")
+
+    def aborts() -> float:
+        metrics = httpx.get(f"{url}/metrics", trust_env=False).text
+        return float(metrics.split("\nonbrand_aborts_total ")[1].split("\n")[0])
+
+    with (
+        gateway(engine) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=0.5) as client,
+    ):
+        assert client.post(CHAT, json={**QUESTION, "max_tokens": 0}).status_code == 400
+        assert aborts() == 0
+        if stream:
+            with client.stream("POST", CHAT, json={**QUESTION, "stream": True}) as response:
+                next(response.iter_text())
+        else:
+            with pytest.raises(httpx.ReadTimeout):
+                client.post(CHAT, json=QUESTION)
+        deadline = time.monotonic() + 2
+        while not aborts():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(0.2)
+        assert aborts() == 1
