@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from cachetools import TTLCache
 from sqlalchemy import select, update
 
 from onbrand.errors import UsageError
-from serving.store.database import Database
+from serving.store.database import Database, StoreUnavailableError
 from serving.store.journal import Journal
 from serving.store.tables import KeyRow
 
@@ -19,6 +20,8 @@ _PREFIX = "ob_"
 _SECRET_BYTES = 32
 _NOTED_SECONDS = 60
 _VERIFY_SECONDS = 3.0
+_REMEMBERED_SECONDS = 300
+_REMEMBERED_KEYS = 64
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Keys:
         self._database = database
         self._journal = journal
         self._noted: dict[str, float] = {}
+        self._remembered: TTLCache[str, Key] = TTLCache(_REMEMBERED_KEYS, _REMEMBERED_SECONDS)
 
     async def create(
         self, name: str, scopes: list[str], per_minute: int | None = None
@@ -71,6 +75,26 @@ class Keys:
         async with self._database.transaction() as session:
             session.add(row)
         return _key(row), given
+
+    async def verify_or_remember(self, given: str) -> Key | None:
+        """As `verify`; while the database is away, a key that was right minutes ago still is.
+
+        Each time counts anew, so that who asks every few seconds is let in until it is back.
+
+        Raises:
+            StoreUnavailableError: the database cannot be read, and the key is not remembered.
+        """
+        hashed = _hash(given)
+        try:
+            key = await self.verify(given)
+        except StoreUnavailableError:
+            key = self._remembered.get(hashed)
+            if key is None:
+                raise
+        self._remembered.pop(hashed, None)
+        if key:
+            self._remembered[hashed] = key
+        return key
 
     async def verify(self, given: str) -> Key | None:
         """The key, unless it is unknown or revoked.

@@ -108,9 +108,44 @@ def test_postgresql_and_redis_stop_and_start_under_load(
     assert asyncio.run(requests_noted(workspace)) == statuses[200]
 
 
-async def new_key(workspace: Workspace) -> str:
+@pytest.mark.slow
+def test_metrics_tell_that_the_store_is_away(tmp_path: Path, database: Server) -> None:
+    (tmp_path / "brand.toml").write_text(TOML)
+    workspace = Workspace(tmp_path)
+    both, chat = asyncio.run(new_key(workspace, "metrics", "chat")), asyncio.run(new_key(workspace))
+    engine = RemoteEngine(f"http://127.0.0.1:{free_port()}/v1")
+    app = create_app(workspace.config.serving, BRAND, engine, parts=open_parts(workspace))
+    with running(app) as url, httpx.Client(base_url=url, trust_env=False, timeout=10) as client:
+
+        def get(path: str, key: str) -> httpx.Response:
+            return client.get(path, headers={"Authorization": f"Bearer {key}"})
+
+        assert 'onbrand_part_up{part="store"} 1.0' in get("/metrics", both).text
+        assert get("/metrics", chat).status_code == 403
+        database.stop()
+        for _ in range(2):
+            assert 'onbrand_part_up{part="store"} 0.0' in get("/metrics", both).text
+        assert get("/metrics", "ob_unknown").status_code == 503
+        assert get("/metrics", chat).status_code == 403
+        assert get("/v1/models", both).status_code == 503  # all else needs to be known for sure
+        database.start()
+        assert 'onbrand_part_up{part="store"} 1.0' in get("/metrics", both).text
+        asyncio.run(revoke(workspace, both))
+        assert get("/metrics", both).status_code == 401
+        database.stop()
+        assert get("/metrics", both).status_code == 503
+
+
+async def new_key(workspace: Workspace, *scopes: str) -> str:
     async with open_store(workspace) as store:
-        return (await store.keys.create("load", ["chat"]))[1]
+        return (await store.keys.create("load", [*(scopes or ["chat"])]))[1]
+
+
+async def revoke(workspace: Workspace, key: str) -> None:
+    async with open_store(workspace) as store:
+        found = await store.keys.verify(key)
+        assert found
+        await store.keys.revoke(found.id)
 
 
 async def requests_noted(workspace: Workspace) -> int:
