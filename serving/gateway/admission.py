@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from serving.api_errors import ApiError, overloaded
 from serving.tracing import step
@@ -85,7 +85,8 @@ class Admission:
             if turn.done() and not turn.cancelled():
                 self._leave()
             else:
-                self._waiting.remove(turn)
+                with suppress(ValueError):  # who left in the same moment has taken it out
+                    self._waiting.remove(turn)
             if isinstance(error, TimeoutError):
                 raise self._waited_in_vain() from error
             raise

@@ -10,6 +10,7 @@ from serving.api_errors import ApiError
 from serving.gateway.admission import Admission
 
 pytestmark = pytest.mark.anyio
+GIVEN_UP = (ApiError, RuntimeError, asyncio.CancelledError)
 
 
 def soon() -> float:
@@ -54,6 +55,31 @@ async def test_nobody_waits_beyond_the_deadline() -> None:
         assert admission.waiting == 0
 
     assert refused.value.code == "queue_timeout"
+
+
+async def test_one_is_told_that_it_waited_in_vain_while_another_leaves() -> None:
+    admission = Admission(1, 1)
+    async with admission.place(soon()):
+        waiting = asyncio.create_task(admission._enter(asyncio.get_running_loop().time()))
+        await asyncio.sleep(0)  # it waits; its deadline is over
+        await asyncio.sleep(0)  # its turn is cancelled, which it hears in the next round
+    with pytest.raises(ApiError) as refused:
+        await waiting
+
+    assert refused.value.code == "queue_timeout"
+    assert (admission.running, admission.waiting) == (0, 0)
+
+
+async def test_one_who_goes_while_another_leaves_is_cancelled_and_no_more() -> None:
+    admission = Admission(1, 1)
+    async with admission.place(soon()):
+        waiting = asyncio.create_task(admission._enter(soon()))
+        await asyncio.sleep(0)
+        waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert (admission.running, admission.waiting) == (0, 0)
 
 
 async def test_a_drain_lets_those_who_wait_finish_and_takes_nobody_else() -> None:
@@ -104,7 +130,8 @@ def test_no_place_is_lost_or_given_twice(concurrency: int, queue: int, seed: int
                 chance.choice(tasks).cancel()
             if chance.random() < 0.5:
                 await asyncio.sleep(chance.choice([0, 0.0005]))
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            assert result is None or type(result) in GIVEN_UP, repr(result)
         async with asyncio.timeout(1):
             await admission.until_idle()
         assert (admission.running, admission.waiting) == (0, 0)
