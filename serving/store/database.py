@@ -9,6 +9,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -71,6 +72,9 @@ class Database:
         """
         try:
             async with asyncio.timeout(seconds), self._sessions.begin() as session:
+                if seconds > _TRANSACTION_SECONDS and not _is_sqlite(self.url):
+                    # Longer than the connection's own; asyncio alone sees to shorter ones.
+                    await session.execute(text(f"SET LOCAL {_statement_timeout(seconds)}"))
                 yield session
         except (DBAPIError, PoolTimeoutError, OSError) as error:  # TimeoutError is an OSError
             if isinstance(error, DBAPIError) and not _is_passing(error):
@@ -163,6 +167,10 @@ def migrate(url: URL, revision: str = "head", *, down: bool = False) -> None:
                     connection.execute(text(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})"))
     except (SQLAlchemyError, OSError) as error:
         raise OnbrandError(f"The store {shown(url)} cannot be opened: {_cause(error)}.") from error
+    except CommandError as error:  # a revision that it does not know
+        raise OnbrandError(
+            f"The store {shown(url)} was made by a later version of Onbrand: update this one."
+        ) from error
     finally:
         engine.dispose()
 
@@ -204,8 +212,13 @@ def _is_sqlite(url: URL) -> bool:
 def _connect_arguments(url: URL) -> dict[str, Any]:
     if _is_sqlite(url):
         return {"timeout": _BUSY_SECONDS}
-    limit = int(_TRANSACTION_SECONDS * 1000)
-    return _migration_arguments(url) | {"options": f"-c statement_timeout={limit}"}
+    limit = _statement_timeout(_TRANSACTION_SECONDS)
+    return _migration_arguments(url) | {"options": f"-c {limit}"}
+
+
+def _statement_timeout(seconds: float) -> str:
+    """PostgreSQL's setting; it counts in milliseconds."""
+    return f"statement_timeout={int(seconds * 1000)}"
 
 
 def _migration_arguments(url: URL) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, NullPool, create_engine, inspect
+from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 
 import serving.batches.tables  # noqa: F401 - theirs lie in the same database
 from onbrand.errors import OnbrandError, UsageError
 from onbrand.workspace import Workspace
 from serving.store.base import Base
-from serving.store.database import STORE_URL, migrate, shown, store_url
+from serving.store.database import STORE_URL, migrate, open_database, shown, store_url
 from serving.store.store import open_store
 
 
@@ -56,6 +56,29 @@ async def test_several_gateways_may_open_it_at_once(workspace: Workspace) -> Non
     await asyncio.gather(*(use() for _ in range(4)))
     async with open_store(workspace) as store:
         assert len(await store.keys.list()) == 4
+
+
+def test_one_that_a_later_version_made_is_refused_in_a_sentence(workspace: Workspace) -> None:
+    with connected(workspace) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.commit()
+    for _ in range(2):
+        with pytest.raises(OnbrandError, match=r"^The store .* made by a later version [^\n]+\.$"):
+            migrate(store_url(workspace))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("workspace", ["postgresql"], indirect=True)
+async def test_the_server_lets_a_transaction_take_the_time_that_it_asks_for(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.store.database._TRANSACTION_SECONDS", 0.3)
+    async with open_database(workspace) as database:
+        async with database.transaction(5) as session:
+            await session.execute(text("SELECT pg_sleep(0.6)"))
+            assert await session.scalar(text("SHOW statement_timeout")) == "5s"
+        async with database.transaction(0.3) as session:  # on the same connection
+            assert await session.scalar(text("SHOW statement_timeout")) == "300ms"
 
 
 @pytest.mark.parametrize(
