@@ -11,7 +11,7 @@ from serving.api_errors import ApiError, invalid_body
 from serving.batches.batches import Batches, make_batches
 from serving.batches.hand import Reply
 from serving.gateway.access import Caller, MayBatch
-from serving.gateway.chat import check_quota, prepare
+from serving.gateway.chat import prepare
 from serving.gateway.completion_format import whole
 from serving.gateway.ledger import Ledger
 from serving.gateway.opening import Opening
@@ -59,7 +59,6 @@ async def _answer(gateway: Gateway, body: dict[str, Any], request_id: str) -> Re
         except ValidationError as error:
             raise invalid_body(error) from error
         user = request.user or ""
-        await check_quota(gateway, Caller(), user)
         answer, _ = prepare(gateway, request, user, request_id)
         pieces = Opening(Ledger(gateway, Caller(), user, request, answer).watch())
         try:

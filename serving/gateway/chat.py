@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from serving.api_errors import CLIENT_GONE, no_such_model, over_quota
-from serving.gateway.access import Caller, MayChat, user_of
+from serving.api_errors import CLIENT_GONE, no_such_model
+from serving.gateway.access import MayChat, user_of
 from serving.gateway.answer import Answer
 from serving.gateway.completion_format import events, whole
 from serving.gateway.disconnect import ClientGoneError, unless_gone
@@ -26,7 +26,6 @@ async def chat_completions(
 ) -> Response:
     """An answer in the brand's voice, whole or streamed."""
     user = user_of(request, body.user)
-    await check_quota(gateway, caller, user)
     answer, headers = prepare(gateway, body, user, request.state.request_id)
     request.state.model = answer.fields.get("model", gateway.model)
     pieces = Opening(Ledger(gateway, caller, user, body, answer).watch())
@@ -88,16 +87,3 @@ def _adapter(gateway: Gateway, asked: str | None, user: str, request_id: str) ->
     if asked not in gateway.models():
         raise no_such_model(asked, gateway.models())
     return asked
-
-
-async def check_quota(gateway: Gateway, caller: Caller, user: str) -> None:
-    """Count a request.
-
-    Raises:
-        ApiError: 429, its user or key has used up a limit.
-    """
-    if gateway.parts.quota is None:
-        return
-    refused = await gateway.parts.quota.take(user, caller.key_id, caller.per_minute)
-    if refused:
-        raise over_quota(refused.message, refused.retry_after)

@@ -1,11 +1,14 @@
-"""What is noted of one request: metrics for the operator, usage and talk where that is wanted."""
+"""What is noted of one request: for its limits, for the operator, usage and talk where wanted."""
 
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from http import HTTPStatus
 
+from serving.api_errors import ApiError, over_quota
 from serving.gateway.access import Caller
 from serving.gateway.answer import Answer
 from serving.gateway.schemas import ChatRequest
@@ -15,7 +18,7 @@ _log = logging.getLogger("onbrand.gateway.talk")
 
 
 class Ledger:
-    """Watches the pieces of an answer go by and writes down the sums when it is over."""
+    """Counts a request, watches the pieces of its answer and writes down the sums at the end."""
 
     def __init__(
         self, gateway: Gateway, caller: Caller, user: str, body: ChatRequest, answer: Answer
@@ -26,9 +29,15 @@ class Ledger:
         self._body = body
         self._answer = answer
         self._said: list[str] = []
+        self._ticket = uuid.uuid4().hex
 
     async def watch(self) -> AsyncGenerator[str, None]:
-        """The pieces of the answer, as they are."""
+        """The pieces of the answer, as they are.
+
+        Raises:
+            ApiError: 429: its user or key has used up a limit; or what the answer raises.
+        """
+        await self._take()
         metrics = self._gateway.parts.metrics
         asked = time.monotonic()
         first = last = 0.0
@@ -50,8 +59,27 @@ class Ledger:
             # The reader left: while this was read, or, more often, while it waited for a piece.
             metrics.aborted()
             raise
+        except ApiError as error:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not self._said:
+                await self._give_back()
+            raise
         finally:
             self._note(last - first, finished)
+
+    async def _take(self) -> None:
+        """Count the request, unless a limit is used up."""
+        quota, caller = self._gateway.parts.quota, self._caller
+        if quota is None:
+            return
+        refused = await quota.take(self._user, caller.key_id, caller.per_minute, self._ticket)
+        if refused:
+            raise over_quota(refused.message, refused.retry_after)
+
+    async def _give_back(self) -> None:
+        """Count it no more: nothing came of it, and that was not its fault."""
+        quota, caller = self._gateway.parts.quota, self._caller
+        if quota is not None:
+            await quota.give_back(self._user, caller.key_id, caller.per_minute, self._ticket)
 
     def _note(self, seconds: float, finished: bool) -> None:
         """Write down what it cost, also of an answer that was broken off: the work was done."""

@@ -18,12 +18,19 @@ class Window:
 class Counters(Protocol):
     """Counts and values that are forgotten by themselves. Names are any text."""
 
-    async def take(self, windows: Sequence[Window]) -> list[float]:
+    async def take(self, windows: Sequence[Window], ticket: str = "") -> list[float]:
         """Count one in each window, unless one of them is full: then in none.
+
+        Args:
+            windows: Where to count.
+            ticket: A name of its own, by which it can be given back; "": it cannot.
 
         Returns:
             Of each window, the seconds until it has room again; 0 for all when it was counted.
         """
+
+    async def give_back(self, windows: Sequence[Window], ticket: str) -> None:
+        """Have these windows as if the one with this ticket had never been taken."""
 
     async def add(self, name: str, count: int, seconds: float) -> None:
         """Add to a sum that is forgotten `seconds` after it was begun."""

@@ -63,8 +63,11 @@ class _Degrading:
             self._returning.cancel()
             await asyncio.gather(self._returning, return_exceptions=True)
 
-    async def take(self, windows: Sequence[Window]) -> list[float]:
-        return await self._first(lambda counters: counters.take(windows))
+    async def take(self, windows: Sequence[Window], ticket: str = "") -> list[float]:
+        return await self._first(lambda counters: counters.take(windows, ticket))
+
+    async def give_back(self, windows: Sequence[Window], ticket: str) -> None:
+        await self._first(lambda counters: counters.give_back(windows, ticket))
 
     async def add(self, name: str, count: int, seconds: float) -> None:
         await self._first(lambda counters: counters.add(name, count, seconds))

@@ -24,20 +24,27 @@ class MemoryCounters:
 
     def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._clock = clock
-        self._taken: _Kept[deque[int]] = _Kept(_MOST_NAMES)
+        self._taken: _Kept[deque[tuple[int, str]]] = _Kept(_MOST_NAMES)
         self._sums: _Kept[int] = _Kept(_MOST_NAMES)
         self._values: _Kept[bytes] = _Kept(_MOST_BYTES, len)
 
-    async def take(self, windows: Sequence[Window]) -> list[float]:
+    async def take(self, windows: Sequence[Window], ticket: str = "") -> list[float]:
         """See `Counters.take`."""
         now = self._clock()
         times = [self._taken.get(window.name, now) or deque() for window in windows]
         waits = [_wait(window, kept, now) for window, kept in zip(windows, times, strict=True)]
         if not any(waits):
             for window, kept in zip(windows, times, strict=True):
-                kept.append(now)
+                kept.append((now, ticket))
                 self._taken.put(window.name, kept, now, now + window.seconds * _SECOND)
         return waits
+
+    async def give_back(self, windows: Sequence[Window], ticket: str) -> None:
+        """See `Counters.give_back`."""
+        for window in windows:
+            kept = self._taken.get(window.name, self._clock()) or deque()
+            for one in [one for one in kept if one[1] == ticket]:
+                kept.remove(one)
 
     async def add(self, name: str, count: int, seconds: float) -> None:
         """See `Counters.add`."""
@@ -60,13 +67,13 @@ class MemoryCounters:
         self._values.put(name, value, now, now + int(seconds * _SECOND))
 
 
-def _wait(window: Window, times: deque[int], now: int) -> float:
+def _wait(window: Window, taken: deque[tuple[int, str]], now: int) -> float:
     """Forget what has left the window; the seconds until it has room."""
-    while times and times[0] <= now - window.seconds * _SECOND:
-        times.popleft()
-    if len(times) < window.limit:
+    while taken and taken[0][0] <= now - window.seconds * _SECOND:
+        taken.popleft()
+    if len(taken) < window.limit:
         return 0.0
-    return (times[-window.limit] + window.seconds * _SECOND - now) / _SECOND
+    return (taken[-window.limit][0] + window.seconds * _SECOND - now) / _SECOND
 
 
 class _Kept(Generic[V]):

@@ -35,24 +35,35 @@ class Quota:
         self._counters = counters
         self._noting: set[asyncio.Task[None]] = set()
 
-    async def take(self, user: str, key_id: str, key_per_minute: int | None) -> Exceeded | None:
+    async def take(
+        self, user: str, key_id: str, key_per_minute: int | None, ticket: str = ""
+    ) -> Exceeded | None:
         """Count a request; what is used up, if anything is.
 
         Args:
             user: Who asks; "" is limited by key only.
             key_id: With which key; "" is not limited.
             key_per_minute: The key's own limit, 0 for none; None: `limits.key_per_minute`.
+            ticket: A name of its own, for `give_back`.
         """
         most = self._settings.user_tokens_per_day
         if user and most and await self._counters.total(_today(user)) >= most:
             return _exceeded("user_tokens_per_day", plural(most, "token"), _until_midnight())
-        windows = self._windows(user, key_id, key_per_minute)
-        waits = await self._counters.take([window for _, window in windows]) if windows else []
+        limits = self._windows(user, key_id, key_per_minute)
+        windows = [window for _, window in limits]
+        waits = await self._counters.take(windows, ticket) if windows else []
         if not any(waits):
             return None
         # The longest wait: after a shorter one, the same request would be refused again.
-        wait, (limit, window) = max(zip(waits, windows, strict=True), key=lambda pair: pair[0])
+        wait, (limit, window) = max(zip(waits, limits, strict=True), key=lambda pair: pair[0])
         return _exceeded(limit, plural(window.limit, "request"), wait)
+
+    async def give_back(
+        self, user: str, key_id: str, key_per_minute: int | None, ticket: str
+    ) -> None:
+        """Count a request no more: it got no answer. The arguments are those of `take`."""
+        windows = [window for _, window in self._windows(user, key_id, key_per_minute)]
+        await self._counters.give_back(windows, ticket)
 
     def spent(self, user: str, tokens: int) -> None:
         """Note the tokens of an answer that has ended; does not wait."""

@@ -55,14 +55,20 @@ class RedisCounters:
         self._take = redis.register_script(_TAKE)
         self._add = redis.register_script(_ADD)
 
-    async def take(self, windows: Sequence[Window]) -> list[float]:
+    async def take(self, windows: Sequence[Window], ticket: str = "") -> list[float]:
         """See `Counters.take`."""
         if not windows:
             return []
-        names = [f"{_PREFIX}take:{window.name}" for window in windows]
         bounds = [bound for window in windows for bound in (window.limit, window.seconds)]
-        taken = self._take(keys=names, args=[uuid.uuid4().hex, *bounds])
+        taken = self._take(keys=_names(windows), args=[ticket or uuid.uuid4().hex, *bounds])
         return [wait * _MICROSECOND for wait in await cast(Awaitable[list[int]], taken)]
+
+    async def give_back(self, windows: Sequence[Window], ticket: str) -> None:
+        """See `Counters.give_back`."""
+        async with self._redis.pipeline() as together:
+            for name in _names(windows):
+                together.zrem(name, ticket)
+            await together.execute()
 
     async def add(self, name: str, count: int, seconds: float) -> None:
         """See `Counters.add`."""
@@ -80,3 +86,7 @@ class RedisCounters:
     async def put(self, name: str, value: bytes, seconds: float) -> None:
         """See `Counters.put`."""
         await self._redis.set(f"{_PREFIX}value:{name}", value, px=max(int(seconds * 1000), 1))
+
+
+def _names(windows: Sequence[Window]) -> list[str]:
+    return [f"{_PREFIX}take:{window.name}" for window in windows]

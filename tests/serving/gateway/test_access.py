@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,12 @@ QUESTION = {"messages": [{"role": "user", "content": "a question nobody should l
 
 
 @contextmanager
-def gateway(root: Path, toml: str) -> Iterator[httpx.Client]:
+def gateway(
+    root: Path, toml: str, misbehaving: MisbehavingEngine | None = None
+) -> Iterator[httpx.Client]:
     (root / "brand.toml").write_text(toml)
     workspace = Workspace(root)
-    with running(MisbehavingEngine().app()) as engine_url:
+    with running((misbehaving or MisbehavingEngine()).app()) as engine_url:
         engine = RemoteEngine(f"{engine_url}/v1")
         app = create_app(workspace.config.serving, BRAND, engine, parts=open_parts(workspace))
         with running(app) as url:
@@ -91,6 +94,48 @@ def test_a_user_over_the_quota_is_told_when_to_come_back(tmp_path: Path) -> None
         assert client.post(CHAT, json=QUESTION).status_code == 200
         counted = client.get("/metrics").text
     assert 'status="429"' in counted
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_gets_no_answer_uses_up_no_quota(tmp_path: Path, stream: bool) -> None:
+    engine = MisbehavingEngine()
+    asked = {**QUESTION, "user": "ann", "stream": stream}
+    with gateway(tmp_path, "[limits]\nuser_per_day = 2\n", engine) as client:
+
+        def statuses(**changes: object) -> list[int]:
+            return [client.post(CHAT, json=asked | changes).status_code for _ in range(3)]
+
+        assert statuses(model="another") == [404] * 3
+        engine.mode = "500"
+        assert statuses() == [502] * 3
+        engine.mode = "well"
+        assert statuses() == [200, 200, 429]
+        assert statuses(user="bob", model="another") == [404] * 3
+
+
+def test_who_finds_the_queue_full_keeps_the_quota(tmp_path: Path) -> None:
+    toml = "[limits]\nuser_per_day = 1\n[serving]\nconcurrency = 1\nqueue = 0\n"
+    engine = MisbehavingEngine()
+    with gateway(tmp_path, toml, engine) as client:
+        engine.mode = "endless"
+        with client.stream("POST", CHAT, json={**QUESTION, "stream": True}) as first:
+            pieces = first.iter_text()  # kept: without it the connection would be closed
+            next(pieces)
+            ann = {**QUESTION, "user": "ann"}
+            assert [client.post(CHAT, json=ann).status_code for _ in range(3)] == [503] * 3
+        engine.mode = "well"
+        while engine.running:
+            time.sleep(0.02)
+        assert [client.post(CHAT, json=ann).status_code for _ in range(2)] == [200, 429]
+
+
+def test_an_answer_that_broke_off_has_used_the_quota(tmp_path: Path) -> None:
+    engine = MisbehavingEngine()
+    with gateway(tmp_path, "[limits]\nuser_per_day = 2\n", engine) as client:
+        engine.mode = "cut"
+        asked = {**QUESTION, "user": "ann"}
+        statuses = [client.post(CHAT, json=asked).status_code for _ in range(3)]
+    assert statuses == [502, 502, 429]
 
 
 def test_tokens_of_a_day_count_after_the_answer(tmp_path: Path) -> None:

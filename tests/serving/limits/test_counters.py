@@ -58,6 +58,31 @@ async def test_a_lower_limit_counts_what_was_taken_before(counters: Counters) ->
     assert await taken(counters, Window("lowered", 6, 60))
 
 
+async def test_what_is_given_back_was_never_taken(counters: Counters) -> None:
+    window, other = Window("given", 2, 1), Window("given too", 5, 60)
+    assert await counters.take([window, other], "first") == [0, 0]
+    await asyncio.sleep(0.5)
+    assert await counters.take([window, other], "second") == [0, 0]
+    for _ in range(2):  # twice is once
+        await counters.give_back([window, other], "first")
+    await counters.give_back([window, Window("never taken", 1, 60)], "unknown")
+    assert await counters.take([window], "third") == [0]
+    (wait,) = await counters.take([window])
+    assert 0.6 < wait <= 1  # the second's, not the first's
+    assert [await taken(counters, other) for _ in range(5)] == [True] * 4 + [False]
+
+
+async def test_crowds_that_give_back_leave_room_for_the_limit(counters: Counters) -> None:
+    window = Window("coming and going", 20, 60)
+
+    async def come_and_go(ticket: str) -> None:
+        if not any(await counters.take([window], ticket)):
+            await counters.give_back([window], ticket)
+
+    await asyncio.gather(*(come_and_go(f"{number}") for number in range(200)))
+    assert [await taken(counters, window) for _ in range(21)] == [True] * 20 + [False]
+
+
 async def test_a_sum_ends_when_it_was_said_to_at_its_beginning(counters: Counters) -> None:
     assert await counters.total("tokens") == 0
     await counters.add("tokens", 30, 0.4)

@@ -76,6 +76,17 @@ async def test_who_is_refused_for_the_key_keeps_the_users_quota(counters: Counte
     assert await quota.take("asif", "own", None) is None
 
 
+async def test_a_request_without_an_answer_is_given_back(counters: Counters) -> None:
+    quota = Quota(Limits(user_per_minute=2, user_per_day=2, key_per_minute=2), counters)
+    for number in range(5):
+        assert await quota.take("lena", "hers", None, f"{number}") is None
+        await quota.give_back("lena", "hers", None, f"{number}")
+    await quota.give_back("", "", None, "limited by nothing")
+    for _ in range(2):
+        assert await quota.take("lena", "hers", None) is None
+    assert await quota.take("lena", "hers", None) is not None
+
+
 async def test_tokens_are_counted_after_the_answer(
     counters: Counters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
