@@ -7,11 +7,13 @@ harm; the queue is filled up to what is due, twice a second.
 import asyncio
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery import Celery
 from celery.exceptions import CeleryError
 from kombu import Queue
 from kombu.exceptions import KombuError
+from kombu.utils.url import parse_url
 from redis.exceptions import RedisError
 
 from onbrand.errors import UsageError
@@ -37,9 +39,25 @@ def broker_url(workspace: Workspace) -> str:
     place = BROKER_URL if given else "batches.broker_url"
     if not given and "@" in url:
         raise UsageError(f"batches.broker_url holds a password; put it into {BROKER_URL} instead.")
-    if url and not url.startswith(("redis://", "rediss://")):
-        raise UsageError(f"{place} is not a URL such as redis://127.0.0.1:6379/1.")
+    if url and not _is_redis(url):
+        raise UsageError(
+            f"{place} is not a URL such as redis://127.0.0.1:6379/1, with a number at the end; in "
+            "a password / is written as %2F, # as %23, ? as %3F and @ as %40."
+        )
     return url
+
+
+def _is_redis(url: str) -> bool:
+    """Whether Kombu can use it, which says so only when it connects, and shows it then."""
+    try:
+        parts, known = urlsplit(url), parse_url(url)
+    except (ValueError, KeyError):  # a port that is no number; a way of TLS that there is not
+        return False
+    if parts.fragment or "@" in parts.query:  # the rest of a password
+        return False
+    database = known["virtual_host"] or "0"
+    numbered = database.isascii() and database.isdigit()
+    return parts.scheme in ("redis", "rediss") and bool(known["hostname"]) and numbered
 
 
 def celery_app(url: str) -> Celery:

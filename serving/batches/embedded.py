@@ -1,11 +1,14 @@
 """Lines asked in the gateway's own process, where no broker is configured."""
 
 import asyncio
+import logging
+from traceback import format_tb
 
 from serving.batches.hand import Hand
 from serving.store.database import StoreUnavailableError
 
 _STORE_SECONDS = 1.0
+_log = logging.getLogger("onbrand.batches")
 
 
 class Embedded:
@@ -41,4 +44,9 @@ class Embedded:
                 while await self._hand.take():
                     self._there.set()  # where one was there may be more, for the others too
             except StoreUnavailableError:
+                await asyncio.sleep(_STORE_SECONDS)
+            except Exception as error:
+                # A fault of ours must not end all batches. Its message may quote what was asked.
+                where = "".join(format_tb(error.__traceback__))
+                _log.error("A line of a batch waits: %s.\n%s", type(error).__name__, where)
                 await asyncio.sleep(_STORE_SECONDS)

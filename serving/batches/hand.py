@@ -87,6 +87,9 @@ class Hand:
                 wanted = await self._lines.renew()
             except StoreUnavailableError:
                 continue
+            except Exception as error:
+                _log.error("Lines under way: %s", type(error).__name__)
+                continue
             for line_id in asked - wanted:
                 if asking := self._under_way.get(line_id):
                     asking.cancel()

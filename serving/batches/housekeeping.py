@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from traceback import format_tb
 from typing import Any, Protocol
 
 from sqlalchemy import select, update
@@ -133,18 +134,31 @@ async def _again_and_again(
 ) -> None:
     """Do something at once and then every few seconds, or when woken."""
     event = woken or asyncio.Event()
-    away = False
+    fault: type[Exception] | None = None
     while True:
         event.clear()
-        try:
-            await work()
-            away = False
-        except StoreUnavailableError as error:
-            if not away:
-                _log.warning("%s Batches wait.", error)
-            away = True
+        fault = await _attempt(work, fault)
         try:
             async with asyncio.timeout(seconds):
                 await event.wait()
         except TimeoutError:
             pass
+
+
+async def _attempt(
+    work: Callable[[], Coroutine[Any, Any, None]], before: type[Exception] | None
+) -> type[Exception] | None:
+    """Do it once; what was wrong, which is logged unless it was the same `before`."""
+    try:
+        await work()
+    except StoreUnavailableError as error:
+        if before is not StoreUnavailableError:
+            _log.warning("%s Batches wait.", error)
+        return StoreUnavailableError
+    except Exception as error:
+        # A fault of ours must not end all batches. Its message may quote what it was about.
+        if before is not type(error):
+            where = "".join(format_tb(error.__traceback__))
+            _log.error("Batches wait: %s.\n%s", type(error).__name__, where)
+        return type(error)
+    return None

@@ -30,6 +30,7 @@ def elsewhere(root: Path, url: str = "http://127.0.0.1:1/v1") -> Workspace:
         ("STORE_URL", "postgresql://me:inside@127.0.0.1:1/db", OnbrandError, "cannot be opened"),
         ("REDIS_URL", "nonsense", UsageError, "ONBRAND_REDIS_URL"),
         ("BROKER_URL", "amqp://me:inside@h", UsageError, "ONBRAND_BROKER_URL"),
+        ("BROKER_URL", "redis://:1/inside@h/1", UsageError, "ONBRAND_BROKER_URL"),
     ],
 )
 def test_what_cannot_be_opened_ends_the_command_with_a_sentence(
