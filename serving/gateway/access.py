@@ -62,4 +62,12 @@ def user_of(request: Request, named_in_body: str | None) -> str:
 
     A name that no log or database should meet raw is replaced by its hash.
     """
-    return kept_name(request.headers.get(USER_HEADER) or named_in_body or "")
+    return kept_name(_as_sent(request.headers.get(USER_HEADER, "")) or named_in_body or "")
+
+
+def _as_sent(header: str) -> str:
+    """A header's text, which clients write in UTF-8 and Starlette reads as Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header

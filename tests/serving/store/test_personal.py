@@ -109,3 +109,10 @@ def test_the_gateway_keeps_people_under_the_same_names() -> None:
     request = Request({"type": "http", "headers": []})
     for name in ("", "ann", "U123/T9", "Ann Smith", "عائشہ", "x" * 129, "line\nbreak"):
         assert user_of(request, name) == kept_name(name)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_name_in_a_header_is_read_as_it_was_written(encoding: str) -> None:
+    header = (b"x-onbrand-user", "Zoë".encode(encoding))
+    request = Request({"type": "http", "headers": [header]})
+    assert user_of(request, "another") == kept_name("Zoë")
