@@ -11,11 +11,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    field_validator,
     model_validator,
 )
 
 _IGNORED = {"metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"}
 """Fields that do not change the answer."""
+
+_MOST_STOP_TEXTS = 4
+"""OpenAI's number; each costs a look at every piece of the answer."""
 
 _NEUTRAL: dict[str, Any] = {
     "n": 1,
@@ -95,6 +99,13 @@ class ChatRequest(BaseModel):
     seed: int | None = None
     user: str | None = None
     """Who asks, for quotas and usage; X-Onbrand-User wins."""
+
+    @field_validator("stop")
+    @classmethod
+    def _refuse_many(cls, stop: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(stop, list) and len(stop) > _MOST_STOP_TEXTS:
+            raise ValueError(f"at most {_MOST_STOP_TEXTS} texts can end an answer")
+        return stop
 
     @model_validator(mode="after")
     def _refuse_what_would_be_ignored(self) -> "ChatRequest":

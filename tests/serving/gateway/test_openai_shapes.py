@@ -76,6 +76,15 @@ def test_what_asks_for_nothing_unusual_is_taken(
     assert client.post(CHAT, json={**QUESTION, **usual}).status_code == 200
 
 
+def test_four_texts_may_end_an_answer(client: httpx.Client) -> None:
+    texts = ["salt", "pepper", "tea", "sugar"]
+    assert client.post(CHAT, json={**QUESTION, "stop": texts}).status_code == 200
+    for more in ([*texts, "milk"], texts * 20_000):
+        refused = client.post(CHAT, json={**QUESTION, "stop": more})
+        assert refused.status_code == 400
+        assert refused.json()["error"]["param"] == "stop"
+
+
 def test_an_assistants_turn_may_be_without_words(client: httpx.Client) -> None:
     turns = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": None}]
     again = {"messages": [*turns, {"role": "user", "content": "Are you there?"}]}
