@@ -41,7 +41,7 @@ async def chat_completions(
         if isinstance(error, ClientGoneError):
             return Response(status_code=CLIENT_GONE)
         raise
-    with_usage = body.stream_options is not None and body.stream_options.include_usage
+    with_usage = bool(body.stream_options and body.stream_options.include_usage)
     stream = events(answer, pieces, gateway.model, with_usage=with_usage)
     return EventStream(stream, pieces, patience, headers)
 

@@ -15,7 +15,15 @@ from pydantic import (
     model_validator,
 )
 
-_IGNORED = {"metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"}
+_IGNORED = {
+    "metadata",
+    "store",
+    "service_tier",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+}
 """Fields that do not change the answer."""
 
 _MOST_STOP_TEXTS = 4
@@ -45,7 +53,9 @@ def _join_parts(content: Any) -> Any:
     for part in content:
         if not isinstance(part, dict) or part.get("type") != "text":
             raise ValueError("only text can be answered, no images, audio or files")
-        texts.append(str(part.get("text", "")))
+        if not isinstance(part.get("text"), str):
+            raise ValueError("the text of a part has to be a text")
+        texts.append(part["text"])
     return "\n".join(texts)
 
 
@@ -78,7 +88,7 @@ class ChatMessage(BaseModel):
 class StreamOptions(BaseModel):
     """Options of a streamed answer."""
 
-    include_usage: bool = False
+    include_usage: bool | None = None
 
 
 class ChatRequest(BaseModel):
@@ -89,7 +99,7 @@ class ChatRequest(BaseModel):
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     model: str | None = None
     """May be left out: a gateway serves one model."""
-    stream: bool = False
+    stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from typing import get_type_hints
 
 import httpx
 import pytest
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 
 from gateway_harness import BRAND, SETTINGS, MisbehavingEngine, running, wait_ready
 from serving.engine.protocol import RemoteEngine
@@ -68,12 +70,30 @@ def test_one_model_is_told_by_its_name(client: httpx.Client) -> None:
         {"tool_choice": "none"},
         {"parallel_tool_calls": True},
         {"top_logprobs": 0},
+        {"stream_options": {"include_usage": None}},
+        {"prompt_cache_retention": "24h", "prompt_cache_options": {"mode": "implicit"}},
     ],
 )
 def test_what_asks_for_nothing_unusual_is_taken(
     client: httpx.Client, usual: dict[str, object]
 ) -> None:
     assert client.post(CHAT, json={**QUESTION, **usual}).status_code == 200
+
+
+def test_a_field_that_may_be_null_may_be_null(client: httpx.Client) -> None:
+    fields = set(get_type_hints(CompletionCreateParamsNonStreaming)) - {"messages"}
+    assert {"stream", "stop", "prompt_cache_retention"} <= fields
+    response = client.post(CHAT, json={**QUESTION, **dict.fromkeys(fields)})
+    assert response.status_code == 200, response.text
+    assert response.json()["object"] == "chat.completion"
+
+
+@pytest.mark.parametrize("part", [{"text": None}, {"text": 5}, {}])
+def test_the_text_of_a_part_is_a_text(client: httpx.Client, part: dict[str, object]) -> None:
+    messages = [{"role": "user", "content": [{"type": "text", **part}]}]
+    refused = client.post(CHAT, json={"messages": messages})
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "messages.0.content"
 
 
 def test_four_texts_may_end_an_answer(client: httpx.Client) -> None:
