@@ -62,7 +62,8 @@ async def _answer(gateway: Gateway, body: dict[str, Any], request_id: str) -> Re
         answer, _ = prepare(gateway, request, user, request_id)
         pieces = Opening(Ledger(gateway, Caller(), user, request, answer).watch())
         try:
-            return Reply(200, await whole(answer, pieces, gateway.model))
+            model = answer.fields.get("model", gateway.model)
+            return Reply(200, await whole(answer, pieces, model))
         finally:
             await pieces.aclose()
     except ApiError as error:

@@ -27,12 +27,12 @@ async def chat_completions(
     """An answer in the brand's voice, whole or streamed."""
     user = user_of(request, body.user)
     answer, headers = prepare(gateway, body, user, request.state.request_id)
-    request.state.model = answer.fields.get("model", gateway.model)
+    model = request.state.model = answer.fields.get("model", gateway.model)
     pieces = Opening(Ledger(gateway, caller, user, body, answer).watch())
     patience = gateway.settings.keep_alive_seconds
     try:
         if not body.stream:
-            content = await unless_gone(request, whole(answer, pieces, gateway.model))
+            content = await unless_gone(request, whole(answer, pieces, model))
             return JSONResponse(content, headers=headers)
         # Before the status line goes out: a failure up to here is still an HTTP error.
         await unless_gone(request, _begin(pieces, patience))
@@ -42,7 +42,7 @@ async def chat_completions(
             return Response(status_code=CLIENT_GONE)
         raise
     with_usage = bool(body.stream_options and body.stream_options.include_usage)
-    stream = events(answer, pieces, gateway.model, with_usage=with_usage)
+    stream = events(answer, pieces, model, with_usage=with_usage)
     return EventStream(stream, pieces, patience, headers)
 
 

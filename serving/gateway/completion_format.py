@@ -33,7 +33,7 @@ async def events(
     Args:
         answer: The answer that `pieces` belongs to.
         pieces: Its pieces.
-        model: The public model name.
+        model: The public name of the model or adapter.
         with_usage: Send the token counts in an event of their own at the end; all others then say
             `"usage": null`.
     """

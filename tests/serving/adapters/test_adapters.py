@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from openai import OpenAI
+from openai.types.chat import ChatCompletionMessageParam
 
 from gateway_harness import SETTINGS, running, wait_ready
 from onbrand.artifact import write_manifest
@@ -20,9 +22,10 @@ from serving.adapters.adapters import Adapters
 from serving.adapters.registry import registry_path
 from serving.engine.protocol import RemoteEngine
 from serving.gateway.app import create_app
-from serving.gateway.parts import Parts
+from serving.gateway.parts import Parts, open_parts
 from tests.serving.adapters.lora import make_llama, make_lora, make_workspace, merge
 from tests.serving.adapters.lora_engine import LoraEngine
+from tests.serving.batches.batch_gateway import line, output, submit, wait
 
 
 @pytest.fixture
@@ -125,6 +128,28 @@ def test_a_canary_from_first_to_last(
     eventually(lambda: engine.adapters == {})
     assert {who_answers(gateway, user) for user in users} == {"merged"}
     assert asked(gateway, model="canary").status_code == 404
+
+
+def test_an_answer_names_the_adapter_that_gave_it(
+    engine: LoraEngine, workspace: Workspace, onbrand: Callable[..., int], other_adapter: Path
+) -> None:
+    assert onbrand("add", "canary", str(other_adapter)) == 0
+    with running(engine.app()) as url:
+        remote, parts = RemoteEngine(f"{url}/v1", "merged"), open_parts(workspace)
+        app = create_app(SETTINGS, Brand(name="Salt"), remote, parts=parts)
+        with running(app) as address, httpx.Client(trust_env=False) as http:
+            wait_ready(address)
+            eventually(lambda: "canary" in served(address))
+            assert asked(address).json()["model"] == "salt"
+            assert asked(address, model="canary").json()["model"] == "canary"
+            client = OpenAI(base_url=f"{address}/v1", api_key="none", http_client=http)
+            turns: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello"}]
+            stream = client.chat.completions.create(model="canary", messages=turns, stream=True)
+            assert {chunk.model for chunk in stream} == {"canary"}
+            body = {"model": "canary", "messages": turns}
+            done = wait(client, submit(client, [line("a", body=body)]))
+            (answered,) = output(client, done.output_file_id)
+            assert answered["response"]["body"]["model"] == "canary"
 
 
 def test_a_file_that_cannot_be_read_changes_nothing(
