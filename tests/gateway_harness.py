@@ -84,6 +84,8 @@ class MisbehavingEngine:
     )
     pause: float = 0.0
     """Between two words, seconds."""
+    retry_after: str = ""
+    """Sent with the modes 429 and 503, unless it is empty."""
     running: int = 0
     """Answers under way."""
     seen: list[dict[str, Any]] = field(default_factory=list)
@@ -106,6 +108,10 @@ class MisbehavingEngine:
             match self.mode:
                 case "500":
                     return JSONResponse({"error": {"message": "secret-inside"}}, 500)
+                case "429" | "503":
+                    headers = {"Retry-After": self.retry_after} if self.retry_after else {}
+                    error = {"message": "busy secret-inside"}
+                    return JSONResponse({"error": error}, int(self.mode), headers)
                 case "401":
                     return JSONResponse({"error": {"message": "bad key secret-inside"}}, 401)
                 case "too long":

@@ -1,6 +1,7 @@
 """Talk to the engine: one streamed generation at a time, and what can go wrong with it."""
 
 import json
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from time import monotonic
@@ -15,6 +16,9 @@ from serving.engine.protocol import Engine, is_loopback
 
 _CONNECT_SECONDS = 5.0
 _RUNNING = "vllm:num_requests_running"
+_BUSY = (429, 503)
+_BUSY_SECONDS = 5
+_LONGEST_BUSY_SECONDS = 60
 
 
 class EngineError(Exception):
@@ -23,6 +27,15 @@ class EngineError(Exception):
 
 class EngineUnreachableError(EngineError):
     """No connection: it is not up yet, or not any more."""
+
+
+class EngineBusyError(EngineError):
+    """It is there and has no room now (429, 503): the same request will do better later."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds."""
 
 
 class EngineRefusedError(EngineError):
@@ -67,7 +80,8 @@ class EngineClient:
 
         Raises:
             EngineUnreachableError: no connection.
-            EngineRefusedError: it answered with 4xx.
+            EngineBusyError: it answered with 429 or 503.
+            EngineRefusedError: it answered with another 4xx.
             EngineError: any other answer than a whole stream.
             TimeoutError: it took too long.
         """
@@ -216,9 +230,19 @@ async def _check_status(response: aiohttp.ClientResponse) -> None:
         said = _error_message((await response.read()).decode(errors="replace"))
         raise EngineRefusedError(f"The engine refused the request: {said}", response.status)
     message = f"The engine answered with HTTP status {response.status}."
+    if response.status in _BUSY:
+        raise EngineBusyError(message, _retry_after(response))
     if response.status in (401, 403, 404):
         raise EngineRefusedError(message, response.status)
     raise EngineError(message)
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> int:
+    """Seconds; bounded, since people wait and a batch stands still for so long."""
+    given = response.headers.get("Retry-After", "")
+    if not (given.isascii() and given.isdigit()):  # not given, or a date, which nobody sends
+        return _BUSY_SECONDS
+    return math.ceil(min(max(float(given), 1), _LONGEST_BUSY_SECONDS))
 
 
 def _error_message(body: str) -> str:

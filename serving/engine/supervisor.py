@@ -7,6 +7,7 @@ from time import monotonic
 
 from onbrand.errors import OnbrandError
 from serving.engine.client import (
+    EngineBusyError,
     EngineClient,
     EngineError,
     EngineRefusedError,
@@ -61,6 +62,7 @@ class Supervisor:
         self._patience = patience or Patience()
         self._starts = 0  # in a row, without a healthy time between them
         self._failed_probes = 0
+        self._busy_until = 0.0
         self._ready_since: float | None = None
         readiness.ours = self._engine is not None
 
@@ -69,7 +71,7 @@ class Supervisor:
         while not (self._engine and self._readiness.hopeless):
             if ended := self._ended():
                 await self._start_again(ended)
-            elif self._readiness.reason is not None or self._quiet():
+            elif self._due():
                 await self._probe()
             if self._engine:
                 self._engine.bound_log()
@@ -78,8 +80,10 @@ class Supervisor:
     def _ended(self) -> str | None:
         return self._engine.failure() if self._engine else None
 
-    def _quiet(self) -> bool:
-        return monotonic() - self._client.heard_at > self._patience.quiet
+    def _due(self) -> bool:
+        """Whether to ask: it is not ready or was quiet for long, and did not say to wait."""
+        quiet = monotonic() - self._client.heard_at > self._patience.quiet
+        return monotonic() >= self._busy_until and (self._readiness.reason is not None or quiet)
 
     async def _probe(self) -> None:
         """Ask for a token, and act on what comes of it."""
@@ -89,6 +93,11 @@ class Supervisor:
         except EngineRefusedError as error:
             self._readiness.reason = str(error)
             self._readiness.hopeless = not self._readiness.was_ready
+        except EngineBusyError as error:
+            # No failure: it is there. One that is ready stays so, since it answers others.
+            self._busy_until = monotonic() + error.retry_after
+            if self._readiness.reason is not None:
+                self._readiness.reason = str(error)
         except EngineUnreachableError as error:
             await self._failed(self._still_loading() or str(error), asked_at)
         except EngineError as error:
@@ -155,7 +164,7 @@ class Supervisor:
         if since is not None and monotonic() - since >= self._patience.healthy:
             self._starts = 0
         self._starts += 1
-        self._failed_probes = 0
+        self._failed_probes, self._busy_until = 0, 0.0
         if not self._readiness.was_ready and self._starts >= self._patience.failed_starts:
             self._readiness.hopeless = True
             return

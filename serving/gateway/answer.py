@@ -6,8 +6,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from serving.api_errors import ApiError
+from serving.api_errors import ApiError, overloaded
 from serving.engine.client import (
+    EngineBusyError,
     EngineClient,
     EngineError,
     EngineRefusedError,
@@ -102,8 +103,9 @@ class Answer:
         if isinstance(error, EngineUnreachableError):
             # It is being started again, or will be: worth another try, unlike a failure.
             self.readiness.reason = str(error)
-            again = f"{error} Try again in {_RESTART_SECONDS} s."
-            return ApiError(503, again, code="engine_unavailable", retry_after=_RESTART_SECONDS)
+            return overloaded(str(error), "engine_unavailable", _RESTART_SECONDS)
+        if isinstance(error, EngineBusyError):
+            return overloaded(str(error), "engine_overloaded", error.retry_after)
         if isinstance(error, EngineRefusedError) and error.status not in (401, 403, 404):
             return ApiError(400, str(error), code="invalid_request")
         return ApiError(502, str(error), code="engine_failed")

@@ -151,32 +151,35 @@ def test_one_that_was_ready_is_never_given_up(start: Start, tmp_path: Path) -> N
     asyncio.run(scenario())
 
 
+class Watched(LocalEngine):
+    """One of ours that is never really started or stopped."""
+
+    stopped = 0
+
+    def __init__(self, base_url: str) -> None:
+        self.model, self.base_url = "first-model", base_url
+
+    def failure(self) -> None:
+        return None
+
+    def bound_log(self) -> None:
+        pass
+
+    def progress(self) -> str:
+        return ""
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+    def start(self) -> None:
+        pass
+
+
 def test_a_busy_engine_is_not_killed() -> None:
     """It works on one answer at a time, so that probes wait far longer than they may."""
 
-    class Busy(LocalEngine):
-        stopped = 0
-
-        def __init__(self, base_url: str) -> None:
-            self.model, self.base_url = "first-model", base_url
-
-        def failure(self) -> None:
-            return None
-
-        def bound_log(self) -> None:
-            pass
-
-        def progress(self) -> str:
-            return ""
-
-        def stop(self) -> None:
-            self.stopped += 1
-
-        def start(self) -> None:
-            pass
-
     async def scenario(url: str, fake: MisbehavingEngine) -> None:
-        engine = Busy(f"{url}/v1")
+        engine = Watched(f"{url}/v1")
         patience = Patience(pause=0.05, quiet=0.01, first_delay=0.1)
         async with watched(engine, timeout_seconds=0.5, patience=patience) as (client, readiness):
             await until(lambda: readiness.state == "ready")
@@ -196,6 +199,31 @@ def test_a_busy_engine_is_not_killed() -> None:
     fake = MisbehavingEngine()
     with running(fake.app()) as url:
         asyncio.run(scenario(url, fake))
+
+
+@pytest.mark.parametrize("mode", ["429", "503"])
+def test_an_engine_that_says_it_is_busy_stays_what_it_was(mode: str) -> None:
+    async def scenario(url: str, fake: MisbehavingEngine) -> None:
+        engine = Watched(f"{url}/v1")
+        patience = Patience(pause=0.05, quiet=0.01, first_delay=0.1)
+        async with watched(engine, patience=patience) as (_, readiness):
+            await until(lambda: mode in (readiness.reason or ""))
+            assert readiness.state == "starting"
+            fake.mode = "well"
+            await until(lambda: readiness.state == "ready")
+            fake.mode = mode
+            fake.seen.clear()
+            await until(lambda: len(fake.seen) == 4)  # more than the failures that are too many
+            assert readiness.state == "ready"
+            assert engine.stopped == 0
+            fake.mode = "500"
+            await until(lambda: engine.stopped == 1)
+
+    fake = MisbehavingEngine(mode, retry_after="1")
+    with running(fake.app()) as url:
+        began = time.monotonic()
+        asyncio.run(scenario(url, fake))
+        assert time.monotonic() - began > 4  # it was not asked before the time it named
 
 
 def test_an_engine_elsewhere_is_asked_but_not_started() -> None:

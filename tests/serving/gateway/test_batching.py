@@ -96,3 +96,16 @@ def test_a_line_that_gets_no_answer_uses_up_no_quota(tmp_path: Path) -> None:
         done = wait(client, batch, lambda now: now.status == "completed")
         assert done.request_counts is not None
         assert done.request_counts.completed == 1
+
+
+@pytest.mark.slow
+def test_a_line_that_the_engine_has_no_room_for_waits(tmp_path: Path) -> None:
+    engine = MisbehavingEngine(retry_after="1")
+    with gateway(tmp_path, engine, "") as client:
+        engine.mode = "429"
+        batch = submit(client, "ann", 1)
+        wait(client, batch, lambda now: len(engine.seen) == 4)  # a failure is asked three times
+        engine.mode = "well"
+        done = wait(client, batch, lambda now: now.status == "completed")
+        assert done.request_counts is not None
+        assert (done.request_counts.completed, done.request_counts.failed) == (1, 0)

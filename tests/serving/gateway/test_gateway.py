@@ -111,6 +111,21 @@ def test_a_failing_engine(
     assert "secret-inside" not in response.text
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("mode", ["429", "503"])
+def test_an_engine_without_room(
+    client: httpx.Client, engine: MisbehavingEngine, mode: str, stream: bool
+) -> None:
+    engine.mode, engine.retry_after = mode, "7"
+    response = client.post(CHAT, json={**QUESTION, "stream": stream})
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "7"
+    assert error_of(response)["code"] == "engine_overloaded"
+    assert "secret-inside" not in response.text
+    assert client.get("/ready").status_code == 200
+
+
 def test_an_answer_cut_off_in_the_middle(client: httpx.Client, engine: MisbehavingEngine) -> None:
     engine.mode = "cut"
     assert client.post(CHAT, json=QUESTION).status_code == 502
