@@ -15,6 +15,7 @@ from onbrand.errors import UsageError
 from onbrand.secrets import secret
 from onbrand.workspace import Workspace
 from serving.batches.hand import Answer, Reply
+from serving.batches.lines import Line
 from serving.batches.requests import ENDPOINT
 
 GATEWAY_URL = "ONBRAND_GATEWAY_URL"
@@ -49,8 +50,8 @@ async def over_http(workspace: Workspace) -> AsyncIterator[Answer]:
         trust_env=address.hostname not in ("127.0.0.1", "localhost", "::1"),
     ) as client:
 
-        async def answer(body: dict[str, Any], request_id: str) -> Reply:
-            return await _ask(client, body, request_id)
+        async def answer(line: Line) -> Reply:
+            return await _ask(client, line.body, line.request_id)
 
         yield answer
 

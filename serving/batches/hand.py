@@ -30,11 +30,8 @@ class Reply(NamedTuple):
     """Seconds; with 429 and 503."""
 
 
-Answer = Callable[[dict[str, Any], str], Awaitable[tuple[int, dict[str, Any]] | Reply]]
-"""Answers the body of a request, whose id is the second argument; cancelled, it stops the engine.
-
-Anything it raises counts as a 500.
-"""
+Answer = Callable[[Line], Awaitable[tuple[int, dict[str, Any]] | Reply]]
+"""Answers a line; cancelled, it stops the engine. Anything it raises counts as a 500."""
 
 
 class Hand:
@@ -96,7 +93,7 @@ class Hand:
 
     async def _ask(self, line: Line) -> Reply:
         try:
-            return Reply(*await self._answer(line.body, line.request_id))
+            return Reply(*await self._answer(line))
         except Exception as error:
             # Without its message, which may quote what was asked.
             _log.error("%s: %s", line.request_id, type(error).__name__)

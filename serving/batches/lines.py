@@ -32,6 +32,8 @@ class Line:
 
     id: int
     batch_id: str
+    owner: str
+    """Of the batch: id of a key, or ""."""
     request_id: str
     body: dict[str, Any]
     attempts: int
@@ -59,8 +61,9 @@ class Lines:
         """
         now = time.time()
         async with self._database.transaction() as session:
-            batches = [*await session.scalars(select(BatchRow.id).where(_open(now)))]
-        for batch_id in random.sample(batches, len(batches)):
+            wanted = select(BatchRow.id, BatchRow.owner).where(_open(now))
+            batches = [*await session.execute(wanted)]
+        for batch_id, owner in random.sample(batches, len(batches)):
             following = (
                 select(LineRow.id)
                 .where(LineRow.batch_id == batch_id, _due(now))
@@ -78,7 +81,8 @@ class Lines:
             async with self._database.transaction() as session:
                 row = (await session.execute(claimed)).one_or_none()
             if row is not None:
-                return Line(row.id, batch_id, row.request_id, json.loads(row.body), row.attempts)
+                body = json.loads(row.body)
+                return Line(row.id, batch_id, owner, row.request_id, body, row.attempts)
         return None
 
     async def record(self, line: Line, status_code: int, response: dict[str, Any]) -> None:

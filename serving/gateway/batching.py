@@ -1,7 +1,7 @@
 """Batches in the gateway: whose they are, and lines answered as other requests are."""
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -10,6 +10,7 @@ from onbrand.workspace import Workspace
 from serving.api_errors import ApiError, invalid_body
 from serving.batches.batches import Batches, make_batches
 from serving.batches.hand import Reply
+from serving.batches.lines import Line
 from serving.gateway.access import Caller, MayBatch
 from serving.gateway.chat import prepare
 from serving.gateway.completion_format import whole
@@ -40,8 +41,8 @@ def batches_of(workspace: Workspace, database: Database, gateway: Gateway) -> Ba
         UsageError: the broker's URL cannot be right.
     """
 
-    async def answer(body: dict[str, Any], request_id: str) -> Reply:
-        return await _answer(gateway, body, request_id)
+    async def answer(line: Line) -> Reply:
+        return await _answer(gateway, line)
 
     def finished(outcomes: Counter[str]) -> None:
         for outcome, count in outcomes.items():
@@ -51,16 +52,20 @@ def batches_of(workspace: Workspace, database: Database, gateway: Gateway) -> Ba
     return make_batches(workspace, database, answer, finished)
 
 
-async def _answer(gateway: Gateway, body: dict[str, Any], request_id: str) -> Reply:
-    """One line, through the same queue and the same limits of users as people's requests."""
+async def _answer(gateway: Gateway, line: Line) -> Reply:
+    """One line, through the same queue and the same limits of users as people's requests.
+
+    It is noted for the key that made the batch, whose own limit is for people's requests only.
+    """
     try:
         try:
-            request = ChatRequest.model_validate({**body, "stream": False})
+            request = ChatRequest.model_validate({**line.body, "stream": False})
         except ValidationError as error:
             raise invalid_body(error) from error
         user = request.user or ""
-        answer, _ = prepare(gateway, request, user, request_id)
-        pieces = Opening(Ledger(gateway, Caller(), user, request, answer).watch())
+        answer, _ = prepare(gateway, request, user, line.request_id)
+        caller = Caller(line.owner, per_minute=0)
+        pieces = Opening(Ledger(gateway, caller, user, request, answer).watch())
         try:
             model = answer.fields.get("model", gateway.model)
             return Reply(200, await whole(answer, pieces, model))

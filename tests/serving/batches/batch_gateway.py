@@ -21,6 +21,7 @@ from onbrand.workspace import Workspace
 from serving.api_errors import install_error_handlers
 from serving.batches.batches import make_batches
 from serving.batches.hand import Reply
+from serving.batches.lines import Line
 from serving.batches.requests import ENDPOINT
 from serving.gateway.parts import in_background
 from serving.store.database import open_database
@@ -79,10 +80,13 @@ def client_of(url: str, key: str = "one") -> OpenAI:
 def batch_app(workspace: Workspace, script: Script) -> FastAPI:
     from serving.batches.routes import router
 
+    async def answer(line: Line) -> Reply:
+        return await script.answer(line.body, line.request_id)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_database(workspace) as database:
-            app.state.batches = make_batches(workspace, database, script.answer)
+            app.state.batches = make_batches(workspace, database, answer)
             async with in_background([app.state.batches.run()]):
                 yield
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from gateway_harness import BRAND, MisbehavingEngine, running, wait_ready
 from onbrand.workspace import Workspace
 from serving.engine.protocol import RemoteEngine
 from serving.gateway.app import create_app
 from serving.gateway.parts import open_parts
-from serving.store.store import open_store
+from serving.store.store import Store, open_store
+from tests.serving.batches.batch_gateway import client_of, line, output, submit, wait
 
 CHAT = "/v1/chat/completions"
 QUESTION = {"messages": [{"role": "user", "content": "a question nobody should log"}]}
@@ -172,11 +174,26 @@ def test_usage_talk_and_opinions_are_kept_when_they_are_wanted(tmp_path: Path) -
     assert found["user"] != "ann b"  # no name that could hold anything
 
 
-async def users(store: object) -> list[tuple[str]]:
-    from sqlalchemy import text
-
-    async with store.database.transaction() as session:  # type: ignore[attr-defined]
+async def users(store: Store) -> list[tuple[str]]:
+    async with store.database.transaction() as session:
         return [tuple(row) for row in await session.execute(text('SELECT "user" FROM usage'))]
+
+
+def test_usage_of_a_batch_is_that_of_the_key_that_made_it(tmp_path: Path) -> None:
+    toml = "[serving]\nrequire_key = true\n[store]\nusage = true\n[limits]\nkey_per_minute = 1\n"
+    with gateway(tmp_path, toml) as http:
+        client = client_of(str(http.base_url), new_key(tmp_path, "batches"))
+        done = wait(client, submit(client, [line("a"), line("b")]))
+        assert len(output(client, done.output_file_id)) == 2
+
+    async def noted() -> list[tuple[str, int]]:
+        async with open_store(Workspace(tmp_path)) as store:
+            await store.journal.flush()
+            wanted = "SELECT name, requests FROM usage JOIN api_keys ON key_id = id"
+            async with store.database.transaction() as session:
+                return [(name, count) for name, count in await session.execute(text(wanted))]
+
+    assert asyncio.run(noted()) == [("test", 2)]
 
 
 def test_no_secret_and_no_word_in_any_file_unless_asked(tmp_path: Path) -> None:
