@@ -43,7 +43,7 @@ async def chat_completions(
         raise
     with_usage = bool(body.stream_options and body.stream_options.include_usage)
     stream = events(answer, pieces, model, with_usage=with_usage)
-    return EventStream(stream, pieces, patience, headers)
+    return EventStream(stream, pieces, patience, gateway.settings.timeout_seconds, headers)
 
 
 async def _begin(pieces: Opening, patience_seconds: float) -> None:

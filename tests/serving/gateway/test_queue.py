@@ -1,8 +1,10 @@
 """More people than the engine has room for: each is answered, or told when to come back."""
 
 import concurrent.futures
+import json
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -142,6 +144,32 @@ def test_the_engine_stops_within_a_second_of_its_reader(moment: str) -> None:
         while engine.running:
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+
+def test_a_reader_who_stands_still_loses_the_place() -> None:
+    engine = MisbehavingEngine(words=["tea " * 25_000] * 200)
+    asked = json.dumps({**QUESTION, "stream": True}).encode()
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {len(asked)}\r\n\r\n"
+    with (
+        gateway(engine, concurrency=1, queue=0, timeout_seconds=2.0) as url,
+        socket.socket() as who,
+    ):
+        who.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        who.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+        who.sendall(head.encode() + asked)
+        eventually(lambda: engine.running == 1)
+        assert httpx.post(url + CHAT, json=QUESTION, trust_env=False).status_code == 503
+        engine.words = ["tea"]
+        eventually(lambda: engine.running == 0)
+        assert httpx.post(url + CHAT, json=QUESTION, trust_env=False).status_code == 200
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 8) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("stream", [False, True])
