@@ -174,3 +174,7 @@ def test_the_log_does_not_grow_without_end(
     assert b"\0" not in process.log.read_bytes(), "written at the end, not where it was before"
     assert earlier.is_file() == kept
     assert not kept or earlier.stat().st_size >= 1000
+
+
+def test_a_log_that_was_deleted_has_no_last_words(tmp_path: Path) -> None:
+    assert last_meaningful_line(tmp_path / "engine.log") == ""

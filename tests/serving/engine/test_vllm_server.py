@@ -34,6 +34,13 @@ def test_every_setting_becomes_a_flag() -> None:
     assert not any("the-key" in argument for argument in arguments)
 
 
+def test_its_helpers_meet_on_loopback_unless_told_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
+    assert _environment(Vllm(), "")["GLOO_SOCKET_IFNAME"] == "lo"
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth0")
+    assert "GLOO_SOCKET_IFNAME" not in _environment(Vllm(), "")
+
+
 def test_what_is_not_asked_for_is_left_to_vllm() -> None:
     arguments = server_arguments(MODEL, 8000, Vllm(prefix_caching=False), 0)
     assert "--no-enable-prefix-caching" in arguments
