@@ -1,7 +1,6 @@
 """Fetches one page of the brand's site: its own hosts, public addresses, little time, few bytes."""
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from onbrand.errors import OnbrandError
+from onbrand.host_addresses import is_private, look_up
 
 SECONDS = 6.0
 """For the page, redirects and all."""
@@ -18,7 +18,6 @@ MOST_BYTES = 2_000_000
 MOST_REDIRECTS = 3
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _HEADERS = {"User-Agent": "onbrand-bot/0.1", "Accept": "text/html, text/plain;q=0.9"}
 
 
@@ -123,8 +122,8 @@ class _PublicResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        addresses = await _look_up(host, port, family)
-        if any(map(_is_private, addresses)) and not await self._takes_private():
+        addresses = await look_up(host, port, family)
+        if any(map(is_private, addresses)) and not await self._takes_private():
             raise _PrivateAddressError(f"{host} has a private address")
         return [
             ResolveResult(
@@ -141,28 +140,8 @@ class _PublicResolver(AbstractResolver):
         """Whether a start URL's own host has a private address."""
         for host in self._start_hosts:
             try:
-                if any(map(_is_private, await _look_up(host))):
+                if any(map(is_private, await look_up(host))):
                     return True
             except OSError:
                 continue
         return False
-
-
-async def _look_up(
-    host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-) -> list[str]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
-
-
-def _is_private(address: str) -> bool:
-    """Whether an IP address is no public host, be it an IPv4 address in the clothes of IPv6."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner:
-            return _is_private(str(inner))
-    return not ip.is_global or ip.is_multicast

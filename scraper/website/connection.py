@@ -9,7 +9,8 @@ import aiohttp
 import certifi
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from scraper.website.scope import Addresses, look_up
+from onbrand.host_addresses import look_up
+from scraper.website.scope import Addresses
 from scraper.website.url import host_of
 
 LONGEST_HEADER = 65_536

@@ -1,7 +1,5 @@
 """What belongs to the site, and which addresses are never asked."""
 
-import asyncio
-import ipaddress
 import socket
 from collections.abc import Iterable
 from functools import lru_cache
@@ -9,13 +7,13 @@ from urllib.parse import urlsplit
 
 from tldextract import TLDExtract
 
+from onbrand.host_addresses import is_private, look_up
 from scraper.website.url import host_of
 
 # The snapshot of the public suffix list that the library carries: nothing is downloaded. With the
 # private part of the list brand.github.io and brand.myshopify.com are sites of their own.
 _split_domain = TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class PrivateAddressError(OSError):
@@ -74,7 +72,7 @@ class Addresses:
             PrivateAddressError: one of its addresses is private, and that is not allowed.
         """
         found = await look_up(host, port, family)
-        if any(map(_is_private, found)) and not await self._takes_private():
+        if any(map(is_private, found)) and not await self._takes_private():
             raise PrivateAddressError("its address is private")
         return found
 
@@ -85,29 +83,8 @@ class Addresses:
     async def _is_private(self, host: str) -> bool:
         if host not in self._private:
             try:
-                self._private[host] = any(map(_is_private, await look_up(host)))
+                self._private[host] = any(map(is_private, await look_up(host)))
             except (OSError, UnicodeError):
                 # Unknown here: the request fails by itself, or a proxy knows the name.
                 self._private[host] = False
         return self._private[host]
-
-
-async def look_up(
-    host: str, port: int | None = None, family: socket.AddressFamily = socket.AF_UNSPEC
-) -> list[str]:
-    """The addresses of a host name; raises OSError where it has none."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
-
-
-def _is_private(address: str) -> bool:
-    """Whether an IP address is no public host, be it an IPv4 address in the clothes of IPv6."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner:
-            return _is_private(str(inner))
-    return not ip.is_global or ip.is_multicast

@@ -132,7 +132,7 @@ async def test_a_name_that_leads_to_a_private_address(monkeypatch: pytest.Monkey
         async def look_up(host: str, *_: object) -> list[str]:
             return ["127.0.0.1"] if host == "rebound.example.com" else ["93.184.216.34"]
 
-        monkeypatch.setattr(page_fetch, "_look_up", look_up)
+        monkeypatch.setattr(page_fetch, "look_up", look_up)
         with pytest.raises(OnbrandError, match="it cannot be reached"):
             await page_fetch.fetch_page(
                 f"http://rebound.example.com:{port}/chai", lambda _: True, ["https://example.com/"]

@@ -8,7 +8,7 @@ import pytest
 
 from eval.people.sheet import HTML_SHEET, write_sheet
 from eval.report.html import render_html
-from tests.eval.browser import in_colours, value, visit
+from tests.browser import in_colours, value, visit
 from tests.eval.report.sample_report import generated, report_of
 from tests.scraper.website.rendering import needs_chromium
 

@@ -1,15 +1,13 @@
 """`dataset/preview.html` in real Chromium: it filters, asks for nothing, and runs no record."""
 
-import asyncio
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-import pyppeteer
 import pytest
 
 from onbrand.config import Dataset
@@ -18,7 +16,7 @@ from scraper.clean.rejected import Rejected
 from scraper.dataset.preview import SHOWN_CHARACTERS, preview
 from scraper.dataset.split import Splits, split
 from scraper.dataset.statistics import describe
-from scraper.website.chromium import find_chromium
+from tests.browser import visit
 from tests.scraper.website.rendering import needs_chromium
 
 MakeRecord = Callable[..., Record]
@@ -32,28 +30,6 @@ def written(
     path = folder / "preview.html"
     path.write_text(preview(splits, rejected, describe(splits, []), brand), encoding="utf-8")
     return path
-
-
-def visit(path: Path, steps: Callable[[Any], Awaitable[None]]) -> list[str]:
-    """Open the page, do the steps, and return what it asked for besides itself or complained of."""
-
-    async def run() -> list[str]:
-        browser = await pyppeteer.launch(
-            executablePath=find_chromium(), args=["--no-sandbox", "--disable-gpu"], dumpio=False
-        )
-        try:
-            tab = await browser.newPage()
-            seen: list[str] = []
-            tab.on("request", lambda request: seen.append(request.url))
-            tab.on("console", lambda message: seen.append(message.text))
-            tab.on("pageerror", lambda error: seen.append(str(error)))
-            await tab.goto(path.as_uri())
-            await steps(tab)
-            return [entry for entry in seen if not entry.startswith(path.as_uri())]
-        finally:
-            await browser.close()
-
-    return asyncio.run(run())
 
 
 async def counted(tab: Any) -> str:
