@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from filelock import FileLock
+
 from onbrand.artifact import file_hash
 from onbrand.atomic import write_text
 from onbrand.base_models import cache_folder
@@ -32,6 +34,9 @@ def _remembered_hash(path: Path) -> str:
     try:
         return remembered.read_text(encoding="utf-8")
     except OSError:
-        found = file_hash(path)
-        write_text(remembered, found)
-        return found
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+    # Two workspaces that meet a new model at the same time: the second waits, and finds it read.
+    with FileLock(remembered.parent / "lock"):
+        if not remembered.exists():
+            write_text(remembered, file_hash(path))
+        return remembered.read_text(encoding="utf-8")
