@@ -25,6 +25,8 @@ class CachedBrief(BaseModel):
     """Why it is set aside and the record's own brief stands in for it; empty for a good one."""
     is_final: bool = True
     """False: the server gave no answer, so the next run asks again."""
+    is_refused: bool = False
+    """The server answers, but not for this text (a content filter, say)."""
 
 
 def brief_key(model: str, prompt: str) -> str:

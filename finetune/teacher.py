@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from finetune.brief_cache import CachedBrief, append_briefs, brief_key
+from finetune.brief_cache import CachedBrief, append_briefs, brief_key, read_briefs
 from finetune.briefs import BEGINS, LONGEST_BRIEF, objection
 from finetune.pieces import Piece
 from onbrand.config import Teacher
@@ -33,6 +33,8 @@ _TIMEOUT = httpx.Timeout(120, connect=10)
 _LONGEST_WAIT = 120.0
 _AGAIN = {408, 409, 425, 429, *range(500, 600)}
 _UNUSABLE_KEY = {401, 403}
+_UNUSABLE_TEXT = {400, 413, 422, 451}
+"""Said of one request; 402, 404 and 405, for example, are about the account or the address."""
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 _INSTRUCTION = (
@@ -67,6 +69,10 @@ class _NoAnswerError(Exception):
     """The server gave none for this piece; it may for others."""
 
 
+class _TextRefusedError(_NoAnswerError):
+    """The server says that it is the request, so the text, that it does not answer."""
+
+
 def ask_for_briefs(teacher: Teacher, wanted: Sequence[Wanted], path: Path) -> None:
     """Ask for a brief for each piece and append the answers to `path` as they come.
 
@@ -94,6 +100,8 @@ def ask_for_briefs(teacher: Teacher, wanted: Sequence[Wanted], path: Path) -> No
 
 
 async def _ask_all(teacher: Teacher, wanted: Sequence[Wanted], path: Path) -> None:
+    known = read_briefs(path)
+    has_answered = any(row.is_final and row.model == teacher.model for row in known.values())
     with progress_bar("asked of the teacher") as bar:
         task = bar.add_task("briefs", total=len(wanted))
         async with _Client(teacher) as client:
@@ -107,20 +115,27 @@ async def _ask_all(teacher: Teacher, wanted: Sequence[Wanted], path: Path) -> No
                     if row.is_final:
                         append_briefs(path, [row, *unanswered])
                         unanswered, is_answering = [], True
-                        continue
-                    unanswered.append(row)
-                    if len(unanswered) >= FAILURES:
-                        break
+                    elif row.is_refused and row.key in known and known[row.key].is_refused:
+                        append_briefs(path, [row])  # no news, so no sign that something is wrong
+                    else:
+                        unanswered.append(row)
+                        if len(unanswered) >= FAILURES:
+                            break
             finally:
                 for pending in tasks:
                     pending.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            if len(unanswered) >= FAILURES or not is_answering:
+            refused = [row for row in unanswered if row.is_refused]
+            if is_answering or has_answered:
+                # Kept if the run ends here too: the next one is to get past them.
+                append_briefs(path, refused)
+            is_usable = is_answering or (has_answered and len(refused) == len(unanswered))
+            if len(unanswered) >= FAILURES or (unanswered and not is_usable):
                 raise OnbrandError(
                     f"The teacher at {teacher.url} gives no briefs ({unanswered[-1].reason}); "
                     "look at [teacher] url and model. What it answered so far is kept."
                 )
-            append_briefs(path, unanswered)
+            append_briefs(path, (row for row in unanswered if not row.is_refused))
 
 
 async def _row(client: "_Client", teacher: Teacher, item: Wanted) -> CachedBrief:
@@ -130,7 +145,10 @@ async def _row(client: "_Client", teacher: Teacher, item: Wanted) -> CachedBrief
     try:
         brief = _sentence(await client.ask(item.prompt))
     except _NoAnswerError as error:
-        return row.model_copy(update={"reason": str(error), "is_final": False})
+        is_refused = isinstance(error, _TextRefusedError)
+        return row.model_copy(
+            update={"reason": str(error), "is_final": False, "is_refused": is_refused}
+        )
     return row.model_copy(
         update={"brief": brief, "reason": objection(brief, item.record, item.piece)}
     )
@@ -204,7 +222,9 @@ class _Client:
                 "or the workspace's .env."
             )
         if not response.is_success:
-            raise _NoAnswerError(f"status {response.status_code}{self._said(response)}")
+            is_text = response.status_code in _UNUSABLE_TEXT
+            error = _TextRefusedError if is_text else _NoAnswerError
+            raise error(f"status {response.status_code}{self._said(response)}")
         try:
             return str(response.json()["choices"][0]["message"]["content"] or "")
         except (ValueError, LookupError, TypeError) as error:

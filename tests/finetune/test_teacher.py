@@ -129,6 +129,52 @@ def test_one_refused_text_stops_no_other_and_is_asked_for_again(
     assert read_briefs(path)[items[2].key("big")].brief
 
 
+def test_refused_texts_alone_end_no_later_run(server: RunningTeacher, tmp_path: Path) -> None:
+    count = FAILURES + 2
+    refused = [f"number {n}!" for n in range(0, 2 * count, 2)]
+    server.reply = lambda text, _: (
+        Reply(status=400, message="content filter")
+        if any(words in text for words in refused)
+        else Reply()
+    )
+    items, path = wanted(2 * count), tmp_path / "briefs.jsonl"
+    for _ in range(3):
+        kept = read_briefs(path)
+        missing = [item for item in items if not (row := kept.get(item.key("big"))) or row.reason]
+        ask(server, missing, path)
+    assert len(server.asked) == 2 * count + count + count
+    assert sum(row.is_final for row in read_briefs(path).values()) == count
+
+
+def test_a_new_text_that_is_refused_ends_no_run_where_others_were_answered(
+    server: RunningTeacher, tmp_path: Path
+) -> None:
+    items, path = wanted(2), tmp_path / "briefs.jsonl"
+    ask(server, items[:1], path)
+    server.reply = lambda text, count: Reply(status=400, message="content filter")
+    ask(server, items[1:], path)
+    assert read_briefs(path)[items[1].key("big")].reason == "status 400: content filter"
+    for status in (400, 404):  # another model has answered nothing; 404 is about no text
+        server.reply = lambda text, count, status=status: Reply(status=status)
+        with pytest.raises(OnbrandError, match="gives no briefs"):
+            ask(server, items[1:], path, "big" if status == 404 else "bigger")
+
+
+def test_refused_texts_that_ended_a_run_do_not_end_the_next(
+    server: RunningTeacher, tmp_path: Path
+) -> None:
+    count = 2 * FAILURES - 1
+    items, path = wanted(count + 2), tmp_path / "briefs.jsonl"
+    ask(server, items[-1:], path)
+    server.reply = lambda text, _: (
+        Reply() if f"number {count}!" in text else Reply(status=400, message="content filter")
+    )
+    with pytest.raises(OnbrandError, match="content filter"):
+        ask(server, items[:FAILURES], path)
+    ask(server, items[:-1], path)
+    assert read_briefs(path)[items[count].key("big")].is_final
+
+
 def test_a_server_that_refuses_everything_ends_the_run(
     server: RunningTeacher, tmp_path: Path
 ) -> None:
