@@ -36,6 +36,8 @@ _UNUSABLE_KEY = {401, 403}
 _UNUSABLE_TEXT = {400, 413, 422, 451}
 """Said of one request; 402, 404 and 405, for example, are about the account or the address."""
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+_SAME_AGAIN = (httpx.TimeoutException, httpx.DecodingError)
+"""What comes of a second try is what comes of a sixth."""
 
 _INSTRUCTION = (
     "You are given a text that a brand published. Write the request that a colleague could have "
@@ -197,11 +199,11 @@ class _Client:
                             "messages": [{"role": "user", "content": prompt}],
                         },
                     )
-                except httpx.TransportError as error:
+                except httpx.RequestError as error:
                     reason = f"{type(error).__name__} after {attempt + 1} tries"
                     if not self._was_reached and isinstance(error, _NO_CONNECTION):
                         raise self._unreachable(error) from error
-                    if attempt and isinstance(error, httpx.TimeoutException):
+                    if attempt and isinstance(error, _SAME_AGAIN):
                         break
                     await asyncio.sleep(2.0**attempt)
                     continue

@@ -239,6 +239,16 @@ def test_a_server_that_never_answers_is_not_waited_for(
     assert read_briefs(path)[items[0].key("big")].reason == "ReadTimeout after 2 tries"
 
 
+def test_an_answer_that_cannot_be_unpacked_ends_no_run(
+    server: RunningTeacher, tmp_path: Path
+) -> None:
+    broken = {"Content-Encoding": "gzip"}
+    server.reply = lambda text, _: Reply(headers=broken if "number 0!" in text else {})
+    items, path = wanted(4), tmp_path / "briefs.jsonl"
+    ask(server, items, path)
+    assert read_briefs(path)[items[0].key("big")].reason == "DecodingError after 2 tries"
+
+
 KILLED = """
 import sys
 from pathlib import Path
