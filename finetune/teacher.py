@@ -82,22 +82,16 @@ def ask_for_briefs(teacher: Teacher, wanted: Sequence[Wanted], path: Path) -> No
     refuses while it answers for others.
 
     Raises:
-        UsageError: the URL, the model or the key in the environment cannot be right.
+        UsageError: the URL or the key in the environment cannot be right.
         OnbrandError: the server cannot be reached, refuses the key, or answers for no piece.
     """
-    if not teacher.model:
-        raise UsageError("[teacher] model is empty; name the model that the server is to use.")
     try:
-        url = httpx.URL(teacher.url)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    if url.userinfo:
-        raise UsageError(f"[teacher] url carries a password; put the key into {KEY_VARIABLE}.")
-    if url.scheme not in ("http", "https") or not url.host:
+        httpx.URL(teacher.url)  # has rules on hosts beyond what the settings are checked for
+    except (httpx.InvalidURL, ValueError) as error:
         raise UsageError(
-            f"[teacher] url = {teacher.url!r} is no http(s) address; give the server's base URL, "
-            "such as http://localhost:8000/v1."
-        )
+            "[teacher] url is no http(s) address; give the server's base URL, such as "
+            "http://localhost:8000/v1."
+        ) from error
     asyncio.run(_ask_all(teacher, wanted, path))
 
 
@@ -245,8 +239,8 @@ class _Client:
     def _unreachable(self, error: Exception) -> OnbrandError:
         return OnbrandError(
             f"The teacher at {self._teacher.url} cannot be reached "
-            f"({error or type(error).__name__}); start it, correct [teacher] url, or empty it to "
-            "use the records' own briefs."
+            f"({error or type(error).__name__}); start it, correct [teacher] url, or empty "
+            "url and model to use the records' own briefs."
         )
 
 

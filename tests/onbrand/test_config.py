@@ -33,6 +33,45 @@ def test_what_cannot_be_right_is_one_sentence(tmp_path: Path, text: str, sentenc
     assert str(tmp_path / "brand.toml") in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "model", "sentence"),
+    [
+        ("http://localhost:8000/v1", "", "model is empty; name the model that the server is to"),
+        ("", "big", "url is empty; give the server's base URL, or empty model too"),
+        ("localhost:8000", "big", "url is no http(s) address"),
+        ("ftp://localhost/v1", "big", "url is no http(s) address"),
+        ("http:///v1", "big", "url is no http(s) address"),
+        (" http://localhost/v1", "big", "url is no http(s) address"),
+        ("http://[::1/v1", "big", "url is no http(s) address"),
+        ("http://localhost:99999/v1", "big", "url is no http(s) address"),
+        ("http://hunter2:port/v1", "big", "url is no http(s) address"),
+        ("http://me:hunter2@127.0.0.1/v1", "big", "put the key into TEACHER_API_KEY"),
+        ("http://me:hunter2@127.0.0.1:port/v1", "big", "put the key into TEACHER_API_KEY"),
+        ("http://me:hun/ter2@127.0.0.1/v1", "big", "put the key into TEACHER_API_KEY"),
+        ("me:hunter2@127.0.0.1/v1", "big", "put the key into TEACHER_API_KEY"),
+        ("http://127.0.0.1/v1?api-key=hunter2", "big", "put the key into TEACHER_API_KEY"),
+        ("http://127.0.0.1/v1#hunter2", "big", "put the key into TEACHER_API_KEY"),
+        ("http://me:hunter2%40127.0.0.1/v1", "", "put the key into TEACHER_API_KEY"),
+    ],
+)
+def test_a_teacher_that_cannot_be_right_is_refused_without_its_secrets(
+    tmp_path: Path, url: str, model: str, sentence: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        _load(tmp_path, f'[teacher]\nurl = "{url}"\nmodel = "{model}"')
+    assert f"brand.toml: [teacher]: {sentence}" in str(caught.value).replace(
+        "url holds a user name, password, query or fragment; leave it out and ", ""
+    )
+    assert "hunter2" not in str(caught.value)
+    assert "ter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8000/v1", "https://[::1]:8000/v1/", ""])
+def test_a_teacher_that_can_be_right(tmp_path: Path, url: str) -> None:
+    text = f'[teacher]\nurl = "{url}"\nmodel = "{"big" if url else ""}"'
+    assert _load(tmp_path, text).teacher.url == url
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="onbrand init"):
         load_config(tmp_path / "brand.toml")
