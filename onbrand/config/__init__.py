@@ -65,6 +65,7 @@ READ_BY = {
     "report": ("brand", "model", "eval"),
 }
 """The sections and keys of `brand.toml` that decide what each artifact holds."""
+_NOT_UTF8 = "{path} is not UTF-8; save it in that encoding."
 
 
 class BrandConfig(Section):
@@ -112,13 +113,19 @@ def load_config(path: Path) -> BrandConfig:
     """Read and check `brand.toml`.
 
     Raises:
-        UsageError: the file is missing, is not TOML, or holds a key or value that cannot be right.
+        UsageError: the file is missing, is not TOML, or holds what cannot be right.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin with the mark
     except FileNotFoundError as error:
         raise UsageError(f"{path} is not there; `onbrand init` makes one.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UsageError(_NOT_UTF8.format(path=path)) from error
+    if "\0" in text:  # UTF-16 of plain letters
+        raise UsageError(_NOT_UTF8.format(path=path))
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}.") from error
     try:
         return BrandConfig.model_validate(values)

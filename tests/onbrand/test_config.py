@@ -77,6 +77,20 @@ def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
         load_config(tmp_path / "brand.toml")
 
 
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    assert _load(tmp_path, "\ufeff[tune]\nrank = 4").tune.rank == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("Café", "latin-1"), ("Tea", "utf-16"), ("Tea", "utf-16-le")]
+)
+def test_another_encoding_is_named_as_the_mistake(tmp_path: Path, name: str, encoding: str) -> None:
+    path = tmp_path / "brand.toml"
+    path.write_text(f"[brand]\nname = '{name}'", encoding=encoding)
+    with pytest.raises(UsageError, match=r"brand\.toml is not UTF-8; save it in that encoding\.$"):
+        load_config(path)
+
+
 def test_a_new_file_is_valid_and_changes_nothing_but_what_was_given(tmp_path: Path) -> None:
     config = _load(tmp_path, brand_toml("Tea & Sons", ["https://example.com/"]))
     assert config.brand.name == "Tea & Sons"
