@@ -122,7 +122,9 @@ class Tune(Section):
     samples: int = Field(
         2, ge=0, description="Texts written at each checkpoint, into samples.jsonl"
     )
-    seed: int = Field(13, description="Decides order, dropout and the adapter's start")
+    seed: int = Field(
+        13, ge=0, lt=2**32, description="Decides order, dropout and the adapter's start"
+    )
 
     @property
     def peak_learning_rate(self) -> float:

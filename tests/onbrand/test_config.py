@@ -24,6 +24,19 @@ def _load(folder: Path, text: str) -> BrandConfig:
         ("[tune]\nmethod = 'best'", "tune.method = 'best': Input should be 'qlora', 'lora' or"),
         ("[tune]\nmethod = 'full'\ndora = true", "[tune]: rslora and dora are kinds of adapter"),
         ("[brand\n", "is not valid TOML"),
+        ("[tune]\nepochs = inf", "tune.epochs = inf: Input should be a finite number."),
+        ("[tune]\nlearning_rate = inf", "tune.learning_rate = inf: Input should be a finite"),
+        ("[tune]\nweight_decay = nan", "tune.weight_decay = nan: Input should be a finite"),
+        ("[website]\ndelay_seconds = inf", "website.delay_seconds = inf: Input should be a fin"),
+        ("[dataset]\nvalidation_share = nan", "dataset.validation_share = nan: Input should"),
+        ("[tune]\nseed = 99999999999999", "tune.seed = 99999999999999: Input should be less"),
+        ("[tune]\nseed = -1", "tune.seed = -1: Input should be greater than or equal to 0."),
+        ("[tune]\nrank = true", "tune.rank = True: Input should be a valid integer."),
+        ("[tune]\nrank = '16'", "tune.rank = '16': Input should be a valid integer."),
+        ("[tune]\nrank = 16.0", "tune.rank = 16.0: Input should be a valid integer."),
+        ("[tune]\npacking = 1", "tune.packing = 1: Input should be a valid boolean."),
+        ("[tune]\npacking = 'no'", "tune.packing = 'no': Input should be a valid boolean."),
+        ("[tune]\nepochs = '3'", "tune.epochs = '3': Input should be a valid number."),
     ],
 )
 def test_what_cannot_be_right_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
@@ -70,6 +83,16 @@ def test_a_teacher_that_cannot_be_right_is_refused_without_its_secrets(
 def test_a_teacher_that_can_be_right(tmp_path: Path, url: str) -> None:
     text = f'[teacher]\nurl = "{url}"\nmodel = "{"big" if url else ""}"'
     assert _load(tmp_path, text).teacher.url == url
+
+
+def test_a_whole_number_is_a_number_too(tmp_path: Path) -> None:
+    assert _load(tmp_path, "[tune]\nepochs = 3").tune.epochs == 3.0
+
+
+def test_the_largest_seed_is_one_that_torch_takes(tmp_path: Path) -> None:
+    """As the steps of a run take theirs from it: `seed * 1_000_003 + step`."""
+    seed = _load(tmp_path, f"[tune]\nseed = {2**32 - 1}").tune.seed
+    assert (seed + 1) * 1_000_003 < 2**63
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
