@@ -46,7 +46,7 @@ def test_help_is_instant(tmp_path: Path) -> None:
 
 def test_the_command_line_imports_nothing_heavy(tmp_path: Path) -> None:
     heavy = {"torch", "transformers", "datasets", "httpx", "trafilatura", "fastapi", "numpy"}
-    code = f"import sys, onbrand.cli; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, onbrand.cli.app; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
@@ -147,6 +147,32 @@ def test_every_error_ends_as_one_sentence(
     assert left.value.code == code
     assert sentence in shown
     assert "Traceback" not in shown
+
+
+STOPPED = """
+import importlib.abc, os, signal, sys
+
+MODULE = sys.argv.pop(1)
+
+class Stop(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == MODULE:
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+sys.meta_path.insert(0, Stop())
+from onbrand.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "onbrand.cli.stages", "finetune.tune"])
+def test_stopping_it_while_it_imports_shows_no_traceback(tmp_path: Path, module: str) -> None:
+    (tmp_path / "brand.toml").touch()
+    command = [sys.executable, "-c", STOPPED, module, "tune"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (130, "")
+    assert result.stderr in ("Stopped.\n", "")  # Typer says nothing where a command runs
 
 
 def test_debug_is_accepted_after_the_command_too(tmp_path: Path) -> None:
