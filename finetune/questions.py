@@ -138,12 +138,14 @@ def _read_jsonl(path: Path, text: str) -> Iterator[Row]:
 
 
 def _row(place: str, question: object, answer: object) -> Row:
-    for name, value in zip(_COLUMNS, (question, answer), strict=True):
+    given = (question, answer)
+    texts = [value.strip() if isinstance(value, str) else "" for value in given]
+    for name, value, text in zip(_COLUMNS, given, texts, strict=True):
         if not isinstance(value, str):
-            return SetAside(place, f"it has no text as {name}")
-        if not value.strip():
-            return SetAside(place, f"its {name} is empty")
-    return QuestionAnswer(place, str(question).strip(), str(answer).strip())
+            return SetAside(place, f"it has no text as {name}", *texts)
+        if not text:
+            return SetAside(place, f"its {name} is empty", *texts)
+    return QuestionAnswer(place, *texts)
 
 
 def _column(name: str) -> str:

@@ -53,6 +53,14 @@ def test_a_bad_row_is_set_aside_with_its_reason_and_stops_no_other(tmp_path: Pat
     assert "read up to line 9" in reasons[5]
 
 
+def test_what_a_bad_row_does_hold_is_kept(tmp_path: Path) -> None:
+    content = '{"answer": " Aye."}\n{"question": "Tea? ", "answer": 7}\n'
+    found = rows_of(tmp_path, "faq.csv", "question,answer\n,Aye. \nTea?,\n")
+    found += rows_of(tmp_path, "faq.jsonl", content)
+    held = [(row.question, row.answer) for row in found]
+    assert held == [("", "Aye."), ("Tea?", ""), ("", "Aye."), ("Tea?", "")]
+
+
 def test_a_bad_line_of_jsonl_too(tmp_path: Path) -> None:
     content = '{"question": "Tea?", "answer": 7}\n[1]\n{\n{"answer": "Aye."}\n'
     found = rows_of(tmp_path, "faq.jsonl", content)
