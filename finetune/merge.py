@@ -188,11 +188,17 @@ def _not_kept(workspace: Workspace, verification: Verification) -> OnbrandError:
 
 def _reason(verification: Verification) -> str:
     failed, stops = verification.failed[0], verification.stops
-    if failed.name == "end_not_learned":
+    if failed.name == "end_not_learned" and not stops.answers:
         return (
-            f"The model has not learned to end its answers: {stops.stopped} of {stops.prompts} end "
-            f"within {stops.limit} tokens, and after {stops.ended} of {stops.answers} training "
-            "answers it would. Tune longer ([tune] epochs or max_steps)"
+            "No training answer ends in EOS, since all texts were cut, so the model cannot have "
+            "learned to end its own; raise [tune] max_tokens or [examples] write"
+        )
+    if failed.name == "end_not_learned":
+        greedy = f"{stops.stopped} of {stops.prompts} end within {stops.limit} tokens, and "
+        return (
+            f"The model has not learned to end its answers: {greedy if stops.prompts else ''}after "
+            f"{stops.ended} of {stops.answers} training answers it would. Tune longer ([tune] "
+            "epochs or max_steps)"
         )
     return (
         f"The merged model is not the model that was trained ({failed.name} is "

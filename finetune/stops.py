@@ -3,6 +3,9 @@
 Its greedy answers are asked to end. But a greedy answer may also fall into a loop and go on, as
 those of small or briefly tuned models do, although EOS was learned. So the model is asked as well
 for what it would say next, greedily, once a training answer is said: EOS, if it has learned it.
+
+Where the texts are long all answers to a prompt but the last may be pieces without EOS. Such a
+prompt does not say how long an answer should be; of those texts the last pieces are asked for.
 """
 
 from collections import defaultdict
@@ -26,14 +29,15 @@ def measure_stops(merged: Any, base: Any, tokenizer: Any, examples: Sequence[Exa
     """Ask the merged model for answers, and both models for what follows the training answers.
 
     An answer stops where the model's own generation config says so; reaching the limit does not
-    count.
+    count. All figures are 0 where no training answer ends in EOS.
     """
     eos = tokenizer.eos_token_id
     prompts = shortest_prompts(examples, eos)
-    if not prompts:
+    ending = [example for example in examples if example.answer[-1] == eos]
+    if not ending:
         return Stops(prompts=0, stopped=0, limit=0, end_loss=0, base_end_loss=0)
-    limit = min(2 * max(prompts.values()), _LONGEST)
-    answered = [e for e in examples if tuple(e.prompt) in prompts and e.answer[-1] == eos]
+    limit = min(2 * max(prompts.values(), default=0), _LONGEST)
+    answered = [e for e in ending if tuple(e.prompt) in prompts] or ending
     answered = answered[:_ANSWERS]
     ended, end_loss = _ends(merged, answered)
     return Stops(
@@ -68,6 +72,8 @@ def shortest_prompts(examples: Sequence[Example], eos: int) -> dict[tuple[int, .
 @torch.no_grad()
 def _count_stopped(model: Any, pad: int, prompts: list[tuple[int, ...]], limit: int) -> int:
     """How many prompts are answered to the end; all in one batch, greedily."""
+    if not prompts:
+        return 0
     width = max(map(len, prompts))
     ids = torch.full((len(prompts), width), pad)
     mask = torch.zeros_like(ids)

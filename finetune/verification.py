@@ -35,13 +35,13 @@ class Stops(BaseModel):
     """Whether the model has learned to stop."""
 
     prompts: int
-    """Training prompts that were asked, each another one."""
+    """Training prompts that were asked, each another one; 0 where the answers to all were cut."""
     stopped: int
     """Answered greedily within `limit` tokens, EOS included."""
     limit: int
-    """Tokens an answer may take; 0 where nothing was asked."""
+    """Tokens an answer may take; 0 where no prompt was asked."""
     answers: int = 0
-    """Training answers to these prompts after which the model was asked for its next token."""
+    """Training answers with EOS after which the model was asked for its next token; 0: none has."""
     ended: int = 0
     """Of these the ones that EOS followed, greedily."""
     end_loss: float
@@ -51,8 +51,15 @@ class Stops(BaseModel):
 
     @property
     def learned(self) -> bool:
-        """Most greedy answers end, or would have ended where the training answers did."""
-        return self.stopped >= LEARNED * self.prompts or self.ended >= LEARNED * self.answers
+        """Most greedy answers end, or would have ended where the training answers did.
+
+        Where nothing was asked nothing is known, and so nothing was learned.
+        """
+        return _most(self.stopped, self.prompts) or _most(self.ended, self.answers)
+
+
+def _most(count: int, asked: int) -> bool:
+    return asked > 0 and count >= LEARNED * asked
 
 
 class Verification(BaseModel):

@@ -2,17 +2,19 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
+from transformers.modeling_outputs import CausalLMOutput
 
 from finetune.data import examples_of
 from finetune.examples import Example
 from finetune.merge import merge
 from finetune.model import add_adapter, load_base, load_tokenizer
-from finetune.stops import PROMPTS, shortest_prompts
+from finetune.stops import PROMPTS, measure_stops, shortest_prompts
 from finetune.tune import tune
 from finetune.verification import Stops, read_verification
 from onbrand.artifact import read_manifest, write_manifest
@@ -59,6 +61,65 @@ def test_a_model_that_never_saw_the_end_fails(
     assert read_manifest(workspace.merged) is None
 
 
+class SaysOneToken:
+    """A model that always says the same, however it is asked."""
+
+    def __init__(self, said: int) -> None:
+        self.said, self.generation_config = said, SimpleNamespace(eos_token_id=EOS)
+
+    def __call__(self, *, input_ids: torch.Tensor, logits_to_keep: int) -> CausalLMOutput:
+        logits = torch.zeros(1, logits_to_keep, 10)
+        logits[..., self.said] = 5
+        return CausalLMOutput(logits=logits)
+
+    def generate(self, *, input_ids: torch.Tensor, **_: object) -> torch.Tensor:
+        return torch.cat([input_ids, torch.full((len(input_ids), 1), self.said)], dim=1)
+
+
+def measured(model: SaysOneToken, examples: list[Example]) -> Stops:
+    tokenizer = SimpleNamespace(eos_token_id=EOS, pad_token_id=0)
+    return measure_stops(model, model, tokenizer, examples)
+
+
+CUT = [answered(1, 8, end=9), answered(1, 8, end=9), answered(1, 4)]
+"""A long text in three pieces."""
+
+
+def test_where_all_texts_were_cut_their_last_pieces_are_asked_for() -> None:
+    good, bad = measured(SaysOneToken(EOS), CUT * 30), measured(SaysOneToken(7), CUT * 30)
+    assert (good.prompts, good.ended, good.answers) == (0, 16, 16)
+    assert good.learned
+    assert (bad.prompts, bad.ended, bad.answers) == (0, 0, 16)
+    assert not bad.learned
+
+
+def test_where_no_answer_ends_nothing_is_learned() -> None:
+    stops = measured(SaysOneToken(EOS), CUT[:2])
+    assert (stops.prompts, stops.answers) == (0, 0)
+    assert not stops.learned
+
+
+@pytest.mark.parametrize(
+    ("figures", "says"),
+    [
+        ({"answers": 0}, "No training answer ends in EOS, since all texts were cut, .*max_tokens"),
+        ({"answers": 9}, "has not learned to end its answers: after 0 of 9 training answers"),
+    ],
+)
+def test_what_was_not_asked_is_not_told(
+    tuned_once: Path,
+    tiny_llama: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    figures: dict[str, int],
+    says: str,
+) -> None:
+    stops = STOPS.model_copy(update={"prompts": 0, "limit": 0, **figures})
+    monkeypatch.setattr("finetune.verify.measure_stops", lambda *_: stops)
+    with pytest.raises(OnbrandError, match=says):
+        merge(Workspace(shutil.copytree(tuned_once, tmp_path / "workspace")), tiny_llama)
+
+
 STOPS = Stops(prompts=10, stopped=0, limit=64, answers=16, ended=0, end_loss=2.0, base_end_loss=9.0)
 
 
@@ -70,7 +131,9 @@ STOPS = Stops(prompts=10, stopped=0, limit=64, answers=16, ended=0, end_loss=2.0
         ({"stopped": 7}, False),
         ({"ended": 13}, True),  # greedy answers go round in circles, as those of small models do
         ({"ended": 12}, False),
-        ({"prompts": 0, "answers": 0}, True),  # no whole text was learned
+        ({"prompts": 0, "answers": 0}, False),  # nothing was asked
+        ({"prompts": 0, "ended": 13}, True),  # all texts were cut; asked after their last pieces
+        ({"prompts": 0, "ended": 12}, False),
     ],
 )
 def test_eight_of_ten_answers_end_or_would(figures: dict[str, int], learned: bool) -> None:
