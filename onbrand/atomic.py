@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a new empty folder that takes the place of `path` when the block ends without an error.
 
     Two renames: the old folder steps aside, the new one takes its name. A kill between them leaves
-    the old folder as `NAME.old`, which `recover_folder` puts back.
+    the old folder as `NAME.old`, which `recover_folder` puts back. Every file in it can be read by
+    whoever the umask lets read a new file.
     """
     partial, old = path.with_name(path.name + _SUFFIX), path.with_name(path.name + _OLD)
     recover_folder(path)
@@ -40,6 +42,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
+        _open_as_the_umask_says(partial)
         if path.exists():
             os.replace(path, old)
         os.replace(partial, path)
@@ -60,6 +63,21 @@ def recover_folder(path: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     elif old.exists():
         os.replace(old, path)
+
+
+def _open_as_the_umask_says(folder: Path) -> None:
+    """Give the files in a folder at least the permissions of any new file.
+
+    safetensors writes for the owner alone, and a server may run as another user.
+    """
+    probe = folder / _SUFFIX
+    probe.touch()  # the umask itself can only be read by setting it, for all threads
+    usual = probe.stat().st_mode & 0o666
+    probe.unlink()
+    for path in folder.rglob("*"):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode) and usual & ~mode:
+            path.chmod(stat.S_IMODE(mode) | usual)
 
 
 def _is_full(folder: Path, error: Exception) -> bool:

@@ -42,3 +42,33 @@ def test_what_a_killed_write_left_behind_does_not_get_in(tmp_path: Path) -> None
     with atomic_folder(tmp_path / "model") as partial:
         (partial / "fresh").touch()
     assert os.listdir(tmp_path / "model") == ["fresh"]
+
+
+@pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_files_of_a_folder_are_as_open_as_the_umask_lets_them(
+    tmp_path: Path, umask: int, expected: int
+) -> None:
+    """Whatever a library that writes for the owner alone has made of them."""
+    before = os.umask(umask)
+    try:
+        with atomic_folder(tmp_path / "model") as partial:
+            for name in ("weights", "deep/weights", "program"):
+                (partial / name).parent.mkdir(exist_ok=True)
+                (partial / name).touch()
+                (partial / name).chmod(0o700 if name == "program" else 0o600)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "model").iterdir()}
+    assert modes["weights"] == expected
+    assert modes["program"] == expected | 0o700
+    assert (tmp_path / "model" / "deep" / "weights").stat().st_mode & 0o777 == expected
+    assert sorted(modes) == ["deep", "program", "weights"]
+
+
+def test_a_link_in_a_folder_opens_nothing_elsewhere(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.touch()
+    secret.chmod(0o600)
+    with atomic_folder(tmp_path / "model") as partial:
+        (partial / "link").symlink_to(secret)
+    assert secret.stat().st_mode & 0o777 == 0o600
