@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 
 from finetune.card import write_merged_card
@@ -33,6 +34,9 @@ from onbrand.console import notes
 from onbrand.errors import OnbrandError
 from onbrand.model_identity import identity_of
 from onbrand.workspace import Workspace
+
+_DAMAGE = (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError)
+"""What PEFT raises where its files are cut off, gone, or of another kind."""
 
 
 @dataclass(frozen=True)
@@ -170,10 +174,27 @@ def _merged(
 
 def _fold(workspace: Workspace, base: Path, loaded_as: TrainedAs) -> Any:
     # On the CPU, whatever the GPU holds: the sum is small work, and memory is the limit.
-    trained = load_trained(base, workspace.adapter, loaded_as)
+    trained = _trained(workspace, base, loaded_as)
     merged = AutoModelForCausalLM.from_pretrained(base, dtype="auto", local_files_only=True)
     fold_in(trained, merged)
     return merged
+
+
+def _trained(workspace: Workspace, base: Path, loaded_as: TrainedAs) -> Any:
+    """The model that was trained.
+
+    Raises:
+        OnbrandError: the base cannot be loaded, or the adapter's files are damaged.
+    """
+    # A model that was tuned as a whole is loaded as a base is, with that one's error.
+    of_base = (OnbrandError,) if loaded_as.method == "full" else ()
+    try:
+        return load_trained(base, workspace.adapter, loaded_as)
+    except (*_DAMAGE, *of_base) as error:
+        said = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
+        raise OnbrandError(
+            f"{workspace.adapter} is damaged ({said[0].rstrip('.:')}); run `onbrand tune --force`."
+        ) from error
 
 
 def _not_kept(workspace: Workspace, verification: Verification) -> OnbrandError:

@@ -1,7 +1,9 @@
 """The merged model is the trained one, whatever kind of adapter it was trained with."""
 
 import json
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +171,39 @@ def test_other_weights_in_the_same_folder_are_another_base(
 def test_an_adapter_of_another_base_is_refused(tuned: Workspace, smollm2: Path) -> None:
     with pytest.raises(OnbrandError, match="another base model"):
         merge(tuned, smollm2)
+
+
+def cut_off(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+DAMAGED = r"adapter is damaged \(.+\); run `onbrand tune --force`\."
+DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "weights cut off": ("adapter_model.safetensors", cut_off),
+    "weights gone": ("adapter_model.safetensors", Path.unlink),
+    "no settings": ("adapter_config.json", Path.unlink),
+    "settings cut off": ("adapter_config.json", cut_off),
+    "other settings": ("adapter_config.json", lambda path: none(path.write_text("{}"))),
+}
+
+
+def none(_: object) -> None:
+    """Whatever a function gives back."""
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_adapter_is_told(tuned: Workspace, tiny_llama: Path, damage: str) -> None:
+    name, do = DAMAGES[damage]
+    do(tuned.adapter / name)
+    with pytest.raises(OnbrandError, match=DAMAGED):
+        merge(tuned, tiny_llama)
+
+
+def test_a_damaged_model_that_was_tuned_as_a_whole(tuned: Workspace, tiny_llama: Path) -> None:
+    tune(configure(tuned, method="full", max_steps=1, samples=0), tiny_llama)
+    cut_off(tuned.adapter / "model.safetensors")
+    with pytest.raises(OnbrandError, match=DAMAGED):
+        merge(tuned, tiny_llama)
 
 
 def test_an_evaluation_pass_leaves_the_weights_as_they_are(
