@@ -14,14 +14,17 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from finetune.data import examples_of
 from finetune.differences import relative_logit_error
 from finetune.examples import Example
+from finetune.gguf_load import load_gguf
 from finetune.gguf_model import Precision, write_gguf
 from finetune.llama_cpp import PROGRAM, mean_regret
 from finetune.model import load_tokenizer
+from finetune.verification import read_verification
 from onbrand.artifact import (
     Manifest,
     Outcome,
     folder_hash,
     now,
+    read_manifest,
     required_manifest,
     up_to_date,
     versions,
@@ -45,9 +48,10 @@ def export(workspace: Workspace, precision: Precision, *, force: bool = False) -
     """Write `models/gguf-PRECISION/model.gguf` from the merged model, and verify it.
 
     Raises:
-        OnbrandError: no merged model, no data set to verify the file with, a model that GGUF
-            cannot hold, or a file that is not that model.
+        OnbrandError: no merged model, one that failed its verification, no data set to verify the
+            file with, a model that GGUF cannot hold, or a file that is not that model.
     """
+    _refuse_what_failed(workspace)
     merged = required_manifest(workspace.merged, "merged model", "merge")
     folder = workspace.merged.with_name(f"gguf-{precision}")
     inputs = {"merged": merged.output_hash}
@@ -86,6 +90,18 @@ def export(workspace: Workspace, precision: Precision, *, force: bool = False) -
     return Outcome(manifest, was_current=False)
 
 
+def _refuse_what_failed(workspace: Workspace) -> None:
+    """Raises OnbrandError where a merged model is there, but without the manifest of a good one."""
+    if not workspace.merged.is_dir() or read_manifest(workspace.merged) is not None:
+        return
+    verification = read_verification(workspace.verification)
+    if verification is not None and verification.failed:
+        raise OnbrandError(
+            f"{workspace.merged} failed its verification and is not exported. {verification.reason}"
+            f"; see {workspace.verification}, and docs/merge.md on its checks."
+        )
+
+
 def _verified(
     path: Path, model: Any, tokenizer: Any, examples: list[Example], precision: Precision
 ) -> float:
@@ -101,10 +117,7 @@ def _verified(
             raise OnbrandError(
                 f"The exported tokenizer cuts record {example.record_id} into other tokens."
             )
-    loaded = AutoModelForCausalLM.from_pretrained(
-        path.parent, gguf_file=path.name, dtype=torch.float32, local_files_only=True
-    )
-    error = relative_logit_error(model, loaded, examples)
+    error = relative_logit_error(model, load_gguf(path), examples)
     if not error <= LIMIT[precision]:
         raise OnbrandError(
             f"The exported model is not the merged one: its logits differ by {error:.3g}, the "

@@ -5,17 +5,15 @@ Source: https://huggingface.co/docs/transformers/gguf
 
 from pathlib import Path
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
+from finetune.gguf_load import load_gguf
 from onbrand.atomic import atomic_folder
 
 
 def convert(gguf: Path, folder: Path) -> None:
     """Write the model in `gguf` to `folder` (safetensors, fp32), atomically."""
-    model = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.float32, local_files_only=True
-    )
+    model = load_gguf(gguf)
     tokenizer = AutoTokenizer.from_pretrained(
         gguf.parent, gguf_file=gguf.name, local_files_only=True
     )

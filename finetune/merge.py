@@ -105,7 +105,7 @@ def merge(
     _failed_path(workspace).unlink(missing_ok=True)
     register_merged(workspace)
     if verification.failed:
-        raise OnbrandError(f"{_reason(verification)}; see {workspace.verification}.")
+        raise OnbrandError(f"{verification.reason}; see {workspace.verification}.")
     _warn_of_endless_answers(verification)
     return Outcome(manifest, was_current=False)
 
@@ -203,27 +203,7 @@ def _not_kept(workspace: Workspace, verification: Verification) -> OnbrandError:
     _write(verification, path)
     register_merged(workspace, failed=path)  # on record, and no model
     return OnbrandError(
-        f"{_reason(verification)}; the verified one in {workspace.merged} stays. See {path}."
-    )
-
-
-def _reason(verification: Verification) -> str:
-    failed, stops = verification.failed[0], verification.stops
-    if failed.name == "end_not_learned" and not stops.answers:
-        return (
-            "No training answer ends in EOS, since all texts were cut, so the model cannot have "
-            "learned to end its own; raise [tune] max_tokens or [examples] write"
-        )
-    if failed.name == "end_not_learned":
-        greedy = f"{stops.stopped} of {stops.prompts} end within {stops.limit} tokens, and "
-        return (
-            f"The model has not learned to end its answers: {greedy if stops.prompts else ''}after "
-            f"{stops.ended} of {stops.answers} training answers it would. Tune longer ([tune] "
-            "epochs or max_steps)"
-        )
-    return (
-        f"The merged model is not the model that was trained ({failed.name} is "
-        f"{failed.value:.3g}, the limit {failed.limit:.3g})"
+        f"{verification.reason}; the verified one in {workspace.merged} stays. See {path}."
     )
 
 

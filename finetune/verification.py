@@ -90,6 +90,29 @@ class Verification(BaseModel):
         """The checks that did not pass."""
         return [check for check in self.checks if not check.passed]
 
+    @property
+    def reason(self) -> str:
+        """Why it did not pass: a sentence without its full stop, for errors to go on from."""
+        failed, stops = self.failed[0], self.stops
+        if failed.name == "end_not_learned" and not (stops.prompts or stops.answers):
+            return (
+                "No training answer ends in EOS, since all texts were cut, so the model cannot "
+                "have learned to end its own; raise [tune] max_tokens or [examples] write"
+            )
+        if failed.name == "end_not_learned":
+            greedy = ""
+            if stops.prompts:
+                greedy = f"{stops.stopped} of {stops.prompts} end within {stops.limit} tokens, and "
+            return (
+                f"The model has not learned to end its answers: {greedy}after {stops.ended} of "
+                f"{stops.answers} training answers it would. Tune longer ([tune] epochs or "
+                "max_steps)"
+            )
+        return (
+            f"The merged model is not the model that was trained ({failed.name} is "
+            f"{failed.value:.3g}, the limit {failed.limit:.3g})"
+        )
+
 
 def read_verification(path: Path) -> Verification | None:
     """The verification in `path`, or None when there is none that can be read."""

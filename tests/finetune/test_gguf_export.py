@@ -43,6 +43,7 @@ def test_the_file_is_the_merged_model(
     arguments = ["-w", str(merged.root), "export", "--precision", precision]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
+    assert "de-quantizing" not in result.output, "a library's bar beside the command's own"
     folder = merged.root / "models" / f"gguf-{precision}"
     fields = GGUFReader(folder / "model.gguf").fields
     assert fields["general.architecture"].contents() == "llama"

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from finetune import merge as merging
+from finetune.export import export
 from finetune.fold import fold_in
 from finetune.merge import merge
 from finetune.verification import read_verification
@@ -134,3 +135,11 @@ def test_where_there_is_no_good_one_it_is_left_for_who_wants_it(
         assert verification is not None
         assert not verification.passed
         assert verification.merged == folder_hash(merged.merged)
+    with pytest.raises(
+        OnbrandError,
+        match=r"merged failed its verification .* \(relative_logit_error is .*docs/merge\.md",
+    ):
+        export(merged, "f16")
+    shutil.rmtree(merged.merged)
+    with pytest.raises(OnbrandError, match="run `onbrand merge` first"):
+        export(merged, "f16")
