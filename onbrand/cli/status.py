@@ -1,6 +1,8 @@
 """`onbrand status`: what exists, from what, how old."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -50,6 +52,7 @@ def overview(workspace: Workspace) -> list[dict[str, Any]]:
         "report": _newest_report(workspace),
     }
     rows = {name: _row(name, found, workspace) for name in found}
+    rows["adapter"] |= _unfinished(rows["adapter"], workspace)
     rows["merged"] |= _verified(found["merged"], workspace)
     return list(rows.values())
 
@@ -73,6 +76,34 @@ def _row(name: str, found: dict[str, Manifest | None], workspace: Workspace) -> 
         "figures": summary(manifest),
         "finished_at": manifest.finished_at,
     }
+
+
+def _unfinished(row: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
+    """What a row about the adapter says besides of a tuning that has not come to its end."""
+    step = tuned_steps(workspace.adapter.with_name("adapter.checkpoint"))
+    if not step:
+        return {}
+    said = (
+        f"a tuning is unfinished after step {step}; `onbrand tune` goes on from there unless "
+        "settings or data have changed"
+    )
+    figures = f"{said}; {row['figures']}" if row["figures"] else said
+    return {"figures": figures, "checkpoint_step": step}
+
+
+def tuned_steps(checkpoint: Path) -> int:
+    """The step that the checkpoint of an unfinished tuning holds; 0 where there is none.
+
+    Reads one number of the state that `finetune.checkpoint` writes, whose own reader brings torch.
+    A kill while the checkpoint is renewed leaves it beside its place, under `.old`.
+    """
+    for folder in (checkpoint, checkpoint.with_name(checkpoint.name + ".old")):
+        try:
+            state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+            return int(state["step"])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return 0
 
 
 def _verified(manifest: Manifest | None, workspace: Workspace) -> dict[str, Any]:

@@ -44,8 +44,8 @@ def workspace(tmp_path: Path) -> Workspace:
     return space
 
 
-def row(workspace: Workspace) -> dict[str, object]:
-    return next(row for row in overview(workspace) if row["artifact"] == "merged")
+def row(workspace: Workspace, artifact: str = "merged") -> dict[str, object]:
+    return next(row for row in overview(workspace) if row["artifact"] == artifact)
 
 
 def test_a_verified_model(workspace: Workspace) -> None:
@@ -101,3 +101,42 @@ def test_the_option_of_the_merge_makes_nothing_stale(workspace: Workspace) -> No
         )
         write_manifest(workspace.merged, manifest)
         assert row(workspace)["state"] == state
+
+
+@pytest.mark.parametrize("folder", ["adapter.checkpoint", "adapter.checkpoint.old"])
+def test_a_tuning_that_was_stopped(workspace: Workspace, folder: str) -> None:
+    pytest.importorskip("torch")
+    from finetune import checkpoint
+
+    assert row(workspace, "adapter")["figures"] == ""
+    path = workspace.adapter.with_name(folder)
+    checkpoint.begin(path, checkpoint.RunState("x"))  # nothing to go on from yet
+    assert row(workspace, "adapter")["figures"] == ""
+    checkpoint.begin(path, checkpoint.RunState("x", step=40))
+    stopped = row(workspace, "adapter")
+    assert stopped["state"] == "missing"
+    assert str(stopped["figures"]).startswith(
+        "a tuning is unfinished after step 40; `onbrand tune`"
+    )
+    (path / "state.json").write_text("{")
+    assert row(workspace, "adapter")["figures"] == ""
+
+
+def test_a_tuning_that_was_stopped_beside_an_adapter(workspace: Workspace) -> None:
+    manifest = Manifest(
+        command="tune",
+        config_hash=workspace.config.hash_for("adapter"),
+        counts={"examples": 48},
+        started_at=now(),
+        finished_at=now(),
+    )
+    workspace.adapter.mkdir()
+    write_manifest(workspace.adapter, manifest)
+    checkpoint = workspace.adapter.with_name("adapter.checkpoint")
+    checkpoint.mkdir()
+    (checkpoint / "state.json").write_text('{"step": 7}')
+    told = row(workspace, "adapter")
+    assert told["state"] == "current"
+    said = str(told["figures"])
+    assert said.startswith("a tuning is unfinished after step 7; `onbrand tune` goes on from there")
+    assert said.endswith("; examples 48")
