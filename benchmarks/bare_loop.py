@@ -19,21 +19,23 @@ import torch
 
 from finetune.batches import forward_passes, make_batch, plan_batches, steps_in
 from finetune.data import examples_of
+from finetune.learning_rate import peak_learning_rate
 from finetune.loss import answer_loss
-from finetune.model import load_base, load_tokenizer, trainable_model
+from finetune.model import check_base, load_base, load_tokenizer, trainable_model
 from onbrand.cli.common import base_folder
 from onbrand.workspace import Workspace
 
 workspace = Workspace(Path(sys.argv[1]))
 tune, device = workspace.config.tune, torch.device("cpu")
 base = base_folder(workspace)
+peak = peak_learning_rate(tune, check_base(base, tune.max_tokens))
 tokenizer = load_tokenizer(base)
 examples = examples_of(workspace, "train", tokenizer)
 steps = steps_in(len(examples), tune.batch_size, tune.epochs, tune.max_steps)
 plan = plan_batches([len(e) for e in examples], tune.batch_size, steps, tune.seed)
 model = trainable_model(load_base(base, tune.method, device, torch.float32), tune)
 parameters = [p for p in model.parameters() if p.requires_grad]
-optimizer = torch.optim.AdamW(parameters, lr=tune.peak_learning_rate, weight_decay=0.0)
+optimizer = torch.optim.AdamW(parameters, lr=peak, weight_decay=0.0)
 warmup = max(1, round(tune.warmup_share * steps))
 model.train()
 rows = []
@@ -42,10 +44,10 @@ for step, indices in enumerate(plan):
     batch = [examples[index] for index in indices]
     tokens = sum(len(example.answer) for example in batch)
     if step < warmup:
-        rate = tune.peak_learning_rate * (step + 1) / warmup
+        rate = peak * (step + 1) / warmup
     else:
         done = (step - warmup) / max(1, steps - warmup)
-        rate = tune.peak_learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
+        rate = peak * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
     for group in optimizer.param_groups:
         group["lr"] = rate
     total = 0.0

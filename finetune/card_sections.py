@@ -39,6 +39,7 @@ def tuning_section(workspace: Workspace, manifest: Manifest, folder: Path) -> st
         "method": _METHODS.get(details.get("method", ""), details.get("method")),
         **_adapter_settings(folder),
         **_settings(workspace, manifest),
+        "learning rate": _rate(details),
         "learning rate lowered after step": details.get("learning_rate_lowered_after_step"),
         "trained parameters": counts.get("trainable_parameters"),
         "of all": counts.get("parameters"),
@@ -55,6 +56,11 @@ def tuning_section(workspace: Workspace, manifest: Manifest, folder: Path) -> st
         "Losses are nats per answer token, EOS included. The weights kept are those with the "
         "lowest validation loss. Texts of the test split were never seen."
     )
+
+
+def _rate(details: Mapping[str, Any]) -> str:
+    peak = details.get("learning_rate")
+    return f"{peak:g}, warm-up and cosine" if peak else ""
 
 
 def _adapter_settings(folder: Path) -> dict[str, Any]:
@@ -80,7 +86,6 @@ def _settings(workspace: Workspace, manifest: Manifest) -> dict[str, Any]:
         return {}
     tune = workspace.config.tune
     return {
-        "learning rate": f"{tune.peak_learning_rate:g}, warm-up and cosine",
         "batch size": tune.batch_size,
         "epochs": f"{tune.epochs:g}",
         "longest example, tokens": tune.max_tokens,

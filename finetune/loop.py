@@ -17,6 +17,7 @@ from finetune import checkpoint
 from finetune.batches import forward_passes, make_batch
 from finetune.checkpoint import RunState, Weights
 from finetune.examples import Example
+from finetune.learning_rate import learning_rate
 from finetune.loss import answer_loss, mean_loss, total_loss
 from finetune.model import mixed_precision
 from finetune.processes import Processes
@@ -66,7 +67,7 @@ def train(
     """
     settings = run.settings
     optimizer = torch.optim.AdamW(
-        run.parameters, lr=settings.peak_learning_rate, weight_decay=settings.weight_decay
+        run.parameters, lr=state.learning_rate, weight_decay=settings.weight_decay
     )
     best = checkpoint.load(run.checkpoint, run.model, optimizer, state)
     kept = state.step  # the step of the last checkpoint
@@ -75,7 +76,7 @@ def train(
     while state.step < len(plan) and not _has_stalled(state, settings):
         torch.manual_seed(settings.seed * 1_000_003 + state.step)  # dropout; the same when resumed
         batch = [examples[index] for index in plan[state.step]]
-        rate = learning_rate(state.step, len(plan), settings)
+        rate = learning_rate(state.step, len(plan), state.learning_rate, settings.warmup_share)
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss = _backward(run, batch)
@@ -193,13 +194,3 @@ def _samples(run: Run, examples: Sequence[Example], step: int) -> Iterator[dict[
     with mixed_precision(run.processes.device, run.dtype):
         for sample in write_samples(run.model, run.tokenizer, examples, run.settings.samples):
             yield {"step": step, **sample}
-
-
-def learning_rate(step: int, steps: int, settings: Tune) -> float:
-    """Linear warm-up, then a cosine down to a tenth of the peak."""
-    peak = settings.peak_learning_rate
-    warmup = max(1, round(settings.warmup_share * steps))
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    done = (step - warmup) / max(1, steps - warmup)
-    return peak * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))

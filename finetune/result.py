@@ -69,6 +69,7 @@ def write_result(
             "seconds": round(sum(row["seconds"] for row in state.log), 1),
             "device": str(run.processes.device),
             "packing": run.packing,
+            "learning_rate": state.learning_rate,
             # What a merge has to repeat to meet the weights that were trained on.
             "method": run.settings.method,
             "dtype": str(run.dtype).removeprefix("torch."),

@@ -27,19 +27,20 @@ RATE = "tune.learning_rate"
 """May be lowered once the loss was no longer a number; compared apart."""
 
 
-def new_state(config: BrandConfig, inputs: Mapping[str, str]) -> RunState:
+def new_state(config: BrandConfig, inputs: Mapping[str, str], learning_rate: float) -> RunState:
     """The state of a run that has done nothing yet.
 
     Args:
         config: the workspace's settings.
         inputs: hash of data set, base and question files, by name.
+        learning_rate: the peak.
     """
     free = (*COST, *LOOKS, RATE) if config.tune.dropout else (*COST, *LOOKS, *PASSES, RATE)
     decisive = f"{config.hash_for('adapter', without=free)} {sorted(inputs.items())}"
     return RunState(
         fingerprint=hashlib.sha256(decisive.encode()).hexdigest(),
         settings=config.hash_for("adapter"),
-        learning_rate=config.tune.peak_learning_rate,
+        learning_rate=learning_rate,
     )
 
 

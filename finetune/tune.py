@@ -17,6 +17,7 @@ from finetune.checkpoint import RunState
 from finetune.data import example_inputs, examples_from, prepare_examples
 from finetune.fit import refuse_what_cannot_fit
 from finetune.isolation import keeps_examples_apart
+from finetune.learning_rate import peak_learning_rate
 from finetune.loop import Run, Watcher, train
 from finetune.material import Material
 from finetune.model import (
@@ -54,7 +55,9 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False, processes: in
         UsageError: settings that do not fit the model, or a file they name.
     """
     dataset = required_manifest(workspace.dataset, "data set", "build")
-    check_base(base, workspace.config.tune.max_tokens)
+    peak = peak_learning_rate(
+        workspace.config.tune, check_base(base, workspace.config.tune.max_tokens)
+    )
     inputs = {
         "dataset": dataset.output_hash,
         "base": identity_of(base),
@@ -62,7 +65,7 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False, processes: in
     }
     if torch.cuda.is_available() and processes > (count := torch.cuda.device_count()):
         raise UsageError(f"--processes {processes} asks for more GPUs than the {count} there are.")
-    folder, new = _checkpoint_folder(workspace), new_state(workspace.config, inputs)
+    folder, new = _checkpoint_folder(workspace), new_state(workspace.config, inputs, peak)
     if force:
         if is_first_process():
             checkpoint.begin(folder, new)
@@ -75,23 +78,23 @@ def tune(workspace: Workspace, base: Path, *, force: bool = False, processes: in
         # Before others are there: a group of processes does not wait for a slow teacher.
         prepare_examples(material)
     if processes == 1:
-        _tune(material, base, inputs, force)
+        _tune(material, base, inputs, peak, force)
     else:
-        run_in_processes(processes, _tune_with_others, workspace, base, inputs, force)
+        run_in_processes(processes, _tune_with_others, workspace, base, inputs, peak, force)
     return Outcome(required_manifest(workspace.adapter, "adapter", "tune"), was_current=False)
 
 
 def _tune_with_others(
-    workspace: Workspace, base: Path, inputs: dict[str, str], force: bool
+    workspace: Workspace, base: Path, inputs: dict[str, str], peak: float, force: bool
 ) -> None:
-    _tune(Material(workspace, load_tokenizer(base)), base, inputs, force)
+    _tune(Material(workspace, load_tokenizer(base)), base, inputs, peak, force)
 
 
-def _tune(material: Material, base: Path, inputs: dict[str, str], force: bool) -> None:
+def _tune(material: Material, base: Path, inputs: dict[str, str], peak: float, force: bool) -> None:
     """One process's part of it; the first one writes and speaks."""
     workspace = material.workspace
     tokenizer: Any = material.tokenizer  # a whole one; examples ask for less
-    settings, new = workspace.config.tune, new_state(workspace.config, inputs)
+    settings, new = workspace.config.tune, new_state(workspace.config, inputs, peak)
     manifest = Manifest(
         command="tune",
         config_hash=new.settings,

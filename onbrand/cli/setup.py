@@ -65,7 +65,7 @@ def config(context: typer.Context, as_json: AsJson = False) -> None:
 
 def _settings(workspace: Workspace) -> Iterator[dict[str, Any]]:
     """Every setting: its key, effective value, where that came from, and what it means."""
-    written = tomllib.loads((workspace.root / CONFIG_NAME).read_text(encoding="utf-8"))
+    written = tomllib.loads((workspace.root / CONFIG_NAME).read_text(encoding="utf-8-sig"))
     for section in BrandConfig.model_fields:
         values = getattr(workspace.config, section)
         for key, field in type(values).model_fields.items():

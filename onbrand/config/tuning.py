@@ -91,7 +91,9 @@ class Tune(Section):
         "all-linear", description="Modules adapted: all-linear, or a list such as q_proj, v_proj"
     )
     learning_rate: float = Field(
-        0.0, ge=0, description="Peak of the cosine schedule (0: 1e-3, for method full 5e-5)"
+        0.0,
+        ge=0,
+        description="Peak of the cosine schedule (0: 2e-3, less for wide models; full 5e-5)",
     )
     warmup_share: float = Field(0.05, ge=0, lt=1, description="Share of the steps spent warming up")
     epochs: float = Field(3.0, gt=0, description="Passes over the training split")
@@ -125,11 +127,6 @@ class Tune(Section):
     seed: int = Field(
         13, ge=0, lt=2**32, description="Decides order, dropout and the adapter's start"
     )
-
-    @property
-    def peak_learning_rate(self) -> float:
-        """`learning_rate`, or what suits the method."""
-        return self.learning_rate or (5e-5 if self.method == "full" else 1e-3)
 
     @model_validator(mode="after")
     def _one_method(self) -> Self:

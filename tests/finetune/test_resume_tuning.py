@@ -49,7 +49,7 @@ DONE = 5
 
 
 def state_with(**tune: Any) -> checkpoint.RunState:
-    return new_state(BrandConfig(tune=Tune(**tune)), INPUTS)
+    return new_state(BrandConfig(tune=Tune(**tune)), INPUTS, tune.get("learning_rate", 1e-3))
 
 
 def test_each_key_is_decided_upon() -> None:
@@ -83,8 +83,8 @@ def test_with_dropout_the_rest_does_not(key: str) -> None:
 def test_other_data_is_another_run() -> None:
     config = BrandConfig()
     assert (
-        new_state(config, INPUTS | {"dataset": "e"}).fingerprint
-        != new_state(config, INPUTS).fingerprint
+        new_state(config, INPUTS | {"dataset": "e"}, 1e-3).fingerprint
+        != new_state(config, INPUTS, 1e-3).fingerprint
     )
 
 

@@ -201,7 +201,7 @@ def test_the_local_store_asks_nobody_and_says_nothing(tmp_path: Path) -> None:
 
 def test_mlflow_is_imported_only_when_a_run_is_opened() -> None:
     code = (
-        "import sys, finetune.tracking, finetune.registry, onbrand.cli;"
+        "import sys, finetune.tracking, finetune.registry, onbrand.cli.app;"
         "print('mlflow' in sys.modules)"
     )
     ran = subprocess.run(
