@@ -18,6 +18,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
+from transformers.pytorch_utils import Conv1D
 from transformers.utils.logging import disable_progress_bar
 
 from onbrand.chat_format import encode_prompt
@@ -115,6 +116,11 @@ def load_tokenizer(base: Path) -> Any:
         raise OnbrandError(
             f"The tokenizer in {base} cannot be loaded ({_first_line(error)})."
         ) from error
+    if tokenizer.eos_token_id is None:
+        raise UsageError(
+            f"The tokenizer in {base} has no EOS token, so nothing could learn to end; name another "
+            "model in [model] base."
+        )
     if tokenizer.chat_template is None:
         raise UsageError(
             f"The tokenizer in {base} has no chat template; choose an instruction-tuned base model."
@@ -202,6 +208,9 @@ def add_adapter(model: Model, tune: Tune) -> Model:
         use_dora=tune.dora,
         task_type="CAUSAL_LM",
     )
+    head = model.get_output_embeddings()
+    layers = {n: m for n, m in model.named_modules() if isinstance(m, torch.nn.Linear | Conv1D)}
+    targeted([name for name, module in layers.items() if module is not head], tune.modules)
     try:
         return get_peft_model(model, config)
     except ValueError as error:
@@ -209,25 +218,35 @@ def add_adapter(model: Model, tune: Tune) -> Model:
 
 
 def targeted(linear: Collection[str], modules: str | list[str]) -> list[str]:
-    """The linear layers, by name, that get an adapter, of `linear`.
+    """The linear layers, by name, that get an adapter, of `linear`, which leaves out the head.
 
     PEFT's rule, told before there is a model for it: `all-linear`, the ends of names, or a regular
     expression for whole names.
 
     Raises:
-        UsageError: none does.
+        UsageError: none does, or one that is listed fits none.
     """
     if modules == "all-linear":
         return list(linear)
+    known = sorted({name.rpartition(".")[2] for name in linear})
     if isinstance(modules, str):
-        found = [name for name in linear if re.fullmatch(modules, name)]
+        try:
+            found = [name for name in linear if re.fullmatch(modules, name)]
+        except re.error as error:
+            raise UsageError(
+                f"[tune] modules = {modules!r} is no regular expression ({error}); give a list "
+                f"such as {known[:2]}."
+            ) from error
+        unfit = [] if found else [modules]
     else:
-        ends = tuple(f".{module}" for module in modules)
-        found = [name for name in linear if f".{name}".endswith(ends)]
-    if not found:
-        known = sorted({name.rpartition(".")[2] for name in linear})
+        found = [name for name in linear if f".{name}".endswith(tuple(f".{m}" for m in modules))]
+        unfit = [m for m in modules if not any(f".{name}".endswith(f".{m}") for name in linear)]
+    if unfit or not found:
+        named = ", ".join(map(repr, unfit)) or repr(modules)
+        hint = f"; give a list: [{modules!r}]" if modules in known else ""
         raise UsageError(
-            f"[tune] modules = {modules!r} fits no layer; this model has {', '.join(known)}."
+            f"[tune] modules: {named} fits no layer that can be adapted; this model has "
+            f"{', '.join(known)}{hint}."
         )
     return found
 

@@ -28,6 +28,7 @@ from finetune.model import (
     parameter_counts,
     trainable_model,
 )
+from finetune.own_loss import refuse_other_loss
 from finetune.plan import plan_run
 from finetune.processes import Processes, is_first_process, run_in_processes
 from finetune.result import write_result
@@ -135,6 +136,7 @@ def _tune(material: Material, base: Path, inputs: dict[str, str], peak: float, f
         manifest.counts |= {"trainable_parameters": trainable, "parameters": total}
         if processes.hold_shards:
             shard(model, processes, dtype)
+        refuse_other_loss(model, training, tokenizer.pad_token_id, device, dtype)
         packing = settings.packing and keeps_examples_apart(
             model, training, tokenizer.pad_token_id, device, dtype
         )

@@ -89,5 +89,5 @@ def test_a_failure_in_one_of_two_processes_is_one_sentence(workspace: Workspace)
     assert done.returncode == 2, "as with one process: what is configured cannot be right"
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert len(errors) == 1, done.stderr
-    assert "[tune] modules = ['no_such_module'] fits no" in errors[0]
+    assert "[tune] modules: 'no_such_module' fits no layer" in errors[0]
     assert "Traceback" not in done.stderr

@@ -35,9 +35,25 @@ def test_parameters_are_those_of_the_loaded_model(
     assert shapes.parameters == total - trainable
 
 
-def test_what_fits_no_layer_is_said_with_the_names_that_would(tiny_llama: Path) -> None:
-    with pytest.raises(UsageError, match=r"fits no layer; this model has down_proj, gate_proj"):
-        shapes_of(str(tiny_llama), Tune(modules=["query"]))
+@pytest.mark.parametrize(
+    ("modules", "said"),
+    [
+        (["query"], "'query' fits no layer that can be adapted; this model has down_proj, gate_p"),
+        (["q_proj", "v_prj"], "modules: 'v_prj' fits no layer"),
+        (["q_proj", "lm_head"], "modules: 'lm_head' fits no layer"),
+        ("q_proj", "give a list: ['q_proj']"),
+        ("q_proj(", "is no regular expression (missing )"),
+    ],
+)
+def test_what_fits_no_layer_is_said_with_the_names_that_would(
+    tiny_llama: Path, modules: str | list[str], said: str
+) -> None:
+    settings = Tune.model_validate({"modules": modules})
+    with pytest.raises(UsageError, match=re.escape(said)):
+        shapes_of(str(tiny_llama), settings)
+    base = load_base(tiny_llama, "lora", torch.device("cpu"), torch.float32)
+    with pytest.raises(UsageError, match=re.escape(said)):
+        add_adapter(base, settings)
 
 
 def test_layers_of_gpt_2_count_too(tmp_path: Path) -> None:
