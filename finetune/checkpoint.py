@@ -28,6 +28,8 @@ class RunState:
     """Hash of what decides the steps (`finetune/resume.py`); that of another run is not resumed."""
     settings: str = ""
     """Hash of all settings that the adapter is said to be made with."""
+    examples: str = ""
+    """Hash of their token ids: briefs may have been worded anew, and templates may print a date."""
     learning_rate: float = 0.0
     """Peak of the schedule."""
     is_diverging: bool = False

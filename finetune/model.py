@@ -118,7 +118,7 @@ def load_tokenizer(base: Path) -> Any:
         ) from error
     if tokenizer.eos_token_id is None:
         raise UsageError(
-            f"The tokenizer in {base} has no EOS token, so nothing could learn to end; name another "
+            f"The tokenizer in {base} has no EOS token, so no answer could end; name another "
             "model in [model] base."
         )
     if tokenizer.chat_template is None:

@@ -22,7 +22,7 @@ from typing import Any, NoReturn, TypeVar
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import reduce
+from accelerate.utils import gather_object, reduce
 from torch.multiprocessing import get_context
 
 from onbrand.errors import OnbrandError
@@ -84,6 +84,10 @@ class Processes:
         if self.count == 1:
             return value
         return float(reduce(torch.tensor(value, dtype=torch.float64, device=self.device), "sum"))
+
+    def agree(self, value: object) -> bool:
+        """Has each process the same value, by its text?"""
+        return self.count == 1 or len(set(gather_object([repr(value)]))) == 1
 
     def wait(self) -> None:
         """Until all are here."""

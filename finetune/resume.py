@@ -6,11 +6,13 @@ memory ran out lowers `micro_batch_size` and goes on), and so may when to look, 
 """
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from finetune.checkpoint import RunState
+from finetune.examples import Example
 from onbrand.config import BrandConfig
 from onbrand.console import notes
 
@@ -44,6 +46,12 @@ def new_state(config: BrandConfig, inputs: Mapping[str, str], learning_rate: flo
     )
 
 
+def hash_of(examples: Iterable[Example]) -> str:
+    """SHA-256 over the token ids of examples, in their order."""
+    ids = [(example.prompt, example.answer) for example in examples]
+    return hashlib.sha256(json.dumps(ids).encode()).hexdigest()
+
+
 def is_unfinished(found: RunState | None, new: RunState) -> bool:
     """Was this very run, with all its settings, begun and not ended?
 
@@ -70,7 +78,8 @@ def state_to_start_from(found: RunState | None, new: RunState, folder: Path) -> 
         return new
     is_lower = found.is_diverging and new.learning_rate < found.learning_rate
     is_same = found.learning_rate == new.learning_rate
-    if found.fingerprint != new.fingerprint or not (is_lower or is_same):
+    is_other = (found.fingerprint, found.examples) != (new.fingerprint, new.examples)
+    if is_other or not (is_lower or is_same):
         notes.print(
             f"{folder} holds step {found.step} of a run with other settings or data; this one "
             "begins anew.",

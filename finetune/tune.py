@@ -6,6 +6,7 @@ Method: https://arxiv.org/abs/2305.14314 (QLoRA).
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from finetune.own_loss import refuse_other_loss
 from finetune.plan import plan_run
 from finetune.processes import Processes, is_first_process, run_in_processes
 from finetune.result import write_result
-from finetune.resume import is_unfinished, new_state, state_to_start_from
+from finetune.resume import hash_of, is_unfinished, new_state, state_to_start_from
 from finetune.sharding import shard
 from finetune.tracking import Run as Tracked
 from finetune.tracking import open_run
@@ -112,11 +113,17 @@ def _tune(material: Material, base: Path, inputs: dict[str, str], peak: float, f
     steps = steps_in(len(training), settings.batch_size, settings.epochs, settings.max_steps)
     plan = plan_batches([len(e) for e in training], settings.batch_size, steps, settings.seed)
     manifest.counts["examples"] = len(training)
+    new = replace(new, examples=hash_of([*training, *validation]))
 
     device, folder = processes.device, _checkpoint_folder(workspace)
     dtype = compute_dtype(device)
     found = checkpoint.read(folder)
     state = state_to_start_from(found, new, folder)
+    if not processes.agree((new.fingerprint, new.examples, state.step)):
+        raise UsageError(
+            f"The tuning processes do not see the same {workspace.root}: their examples or their "
+            "checkpoints differ; put the workspace on a disk that all machines share."
+        )
     if processes.is_first and not (force or (state.step and is_unfinished(found, new))):
         # What is resumed as it was has shown that it fits.
         count = processes.count

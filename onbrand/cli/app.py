@@ -124,6 +124,7 @@ def _quieten_libraries() -> None:
 def _leave(error: BaseException, debug: bool, message: str, code: int) -> NoReturn:
     if debug:
         traceback.print_exception(error)
+    notes.quiet = False  # one of several tuning processes may have nothing else to say
     notes.print(f"[red]Error:[/red] {escape(message)}", soft_wrap=True)
     sys.exit(code)
 

@@ -1,7 +1,10 @@
 """Several processes: how they end, and what is said of it."""
 
 import errno
+import os
+import shutil
 import signal
+import socket
 import subprocess
 import time
 import traceback
@@ -73,6 +76,32 @@ def test_a_teacher_is_asked_before_there_are_processes(workspace: Workspace) -> 
     assert tuning.returncode == 0, said
     assert len(children) == 56
     assert not any(children)
+
+
+def test_machines_that_do_not_share_the_workspace_say_so(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """As `accelerate launch` starts them; gradients of different steps would be added up."""
+    other = Workspace(shutil.copytree(workspace.root, tmp_path / "other"))
+    configure(other, seed=14)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    joined = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "1", "LOCAL_RANK": "0"}
+    joined |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    running = [
+        subprocess.Popen(
+            tune_command(space),
+            env=os.environ | joined | {"RANK": str(rank)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank, space in enumerate((workspace, other))
+    ]
+    for process in running:
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 2, said
+        assert "put the workspace on a disk that all machines share" in said
 
 
 def test_an_error_is_the_very_one_and_says_where_it_came_from(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from finetune import checkpoint
-from finetune.resume import is_unfinished, new_state, state_to_start_from
+from finetune.examples import Example
+from finetune.resume import hash_of, is_unfinished, new_state, state_to_start_from
 from finetune.tune import tune
 from onbrand.config import BrandConfig, Tune
 from onbrand.workspace import Workspace
@@ -86,6 +87,15 @@ def test_other_data_is_another_run() -> None:
         new_state(config, INPUTS | {"dataset": "e"}, 1e-3).fingerprint
         != new_state(config, INPUTS, 1e-3).fingerprint
     )
+
+
+def test_other_examples_are_another_run() -> None:
+    """A brief that was worded anew between the kill and the next start."""
+    before = hash_of([Example("a", "brief", [1, 2], [3])])
+    after = hash_of([Example("a", "brief", [1, 4], [3])])
+    found, new = replace(state_with(), step=DONE, examples=before), state_with()
+    for examples, step in ((before, DONE), (after, 0)):
+        assert state_to_start_from(found, replace(new, examples=examples), Path("c")).step == step
 
 
 @pytest.mark.parametrize(
